@@ -1,0 +1,61 @@
+"""What the server is told: each field is an `ASHORE_…` environment variable, which the `ashore` command sets from its flags."""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from emulator.clock import parse_clock
+
+
+class RuntimeKind(StrEnum):
+    """What carries tasks out."""
+
+    AUTO = "auto"
+    DOCKER = "docker"
+    SIMULATED = "simulated"
+
+
+class Preset(StrEnum):
+    """What a new state begins with."""
+
+    DEFAULT = "default"
+    DEMO = "demo"
+
+
+def default_state_dir() -> Path:
+    """`$XDG_STATE_HOME/ashore`, by default `~/.local/state/ashore`."""
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "ashore"
+
+
+class Settings(BaseSettings):
+    """Settings of one server."""
+
+    model_config = SettingsConfigDict(env_prefix="ASHORE_", extra="ignore", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 4566
+    runtime: RuntimeKind = RuntimeKind.AUTO
+    preset: Preset = Preset.DEFAULT
+    state_dir: Path = Field(default_factory=default_state_dir)
+    ephemeral: bool = False
+    """Keep everything in memory and in a temporary folder that goes with the process."""
+    database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
+    """A SQLAlchemy URL (`postgresql+psycopg://…`); SQLite in the state folder where None."""
+    clock: str = "real"
+    account_id: Annotated[str, Field(pattern=r"^\d{12}$")] = "000000000000"
+    """The account of every access key that is not itself a 12-digit account."""
+    region: str = "us-east-1"
+    """The region of requests that name none."""
+    seed: int | None = None
+    log: str = "info"
+
+    @field_validator("clock")
+    @classmethod
+    def _clock_is_known(cls, text: str) -> str:
+        parse_clock(text)
+        return text

@@ -1,0 +1,13 @@
+"""${message}"""
+
+from alembic import op
+import sqlalchemy as sa
+import emulator.state.base
+${imports if imports else ""}
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+
+
+def upgrade() -> None:
+    ${upgrades if upgrades else "pass"}
