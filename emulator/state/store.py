@@ -28,7 +28,9 @@ class StateDirInUseError(Exception):
     """Another server holds the state folder."""
 
     def __init__(self, path: Path, pid: str) -> None:
-        super().__init__(f"the state folder {path} is in use by process {pid}; stop it, or choose another with --state-dir")
+        super().__init__(
+            f"the state folder {path} is in use by process {pid}; stop it, or choose another with --state-dir"
+        )
         self.pid = pid
 
 
@@ -120,7 +122,13 @@ def _engine(url: URL) -> Engine:
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     """WAL with NORMAL: a commit survives the death of the process at once, and of the machine at the next checkpoint."""
     connection.isolation_level = None  # SQLAlchemy's `begin` event says BEGIN itself
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000", "cache_size=-32000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "busy_timeout=10000",
+        "cache_size=-32000",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -1,0 +1,105 @@
+"""ECS's errors: one class a shape of the model, same name. `tests/emulator/ecs/test_errors.py` compares them with it."""
+
+from emulator.errors import AwsError
+
+
+class AttributeLimitExceededException(AwsError):
+    """More than 10 custom attributes on one resource."""
+
+
+class ClientException(AwsError):
+    """A mistake of the caller's that has no shape of its own."""
+
+
+class ClusterContainsContainerInstancesException(AwsError):
+    """DeleteCluster while hosts are registered."""
+
+    def __init__(self) -> None:
+        super().__init__("The Cluster cannot be deleted while Container Instances are active or draining.")
+
+
+class ClusterContainsServicesException(AwsError):
+    """DeleteCluster while services are active."""
+
+    def __init__(self) -> None:
+        super().__init__("The Cluster cannot be deleted while Services are active.")
+
+
+class ClusterContainsTasksException(AwsError):
+    """DeleteCluster while tasks are active."""
+
+    def __init__(self) -> None:
+        super().__init__("The Cluster cannot be deleted while Tasks are active.")
+
+
+class ClusterNotFoundException(AwsError):
+    """No such cluster in this account and region."""
+
+    def __init__(self) -> None:
+        super().__init__("Cluster not found.")
+
+
+class ConflictException(AwsError):
+    """RunTask's client token came with another request; `resourceIds` names what the first one made."""
+
+
+class InvalidParameterException(AwsError):
+    """A bad value or combination of values."""
+
+
+class LimitExceededException(AwsError):
+    """A quota."""
+
+
+class MissingVersionException(AwsError):
+    """UpdateContainerAgent on a host whose agent version is unknown."""
+
+
+class NamespaceNotFoundException(AwsError):
+    """No such Cloud Map namespace."""
+
+
+class NoUpdateAvailableException(AwsError):
+    """UpdateContainerAgent on a host whose agent is up to date."""
+
+
+class PlatformTaskDefinitionIncompatibilityException(AwsError):
+    """The Fargate platform version lacks what the task definition asks for."""
+
+
+class PlatformUnknownException(AwsError):
+    """No such Fargate platform version."""
+
+
+class ResourceInUseException(AwsError):
+    """The resource is needed by another."""
+
+
+class ResourceNotFoundException(AwsError):
+    """No such resource."""
+
+
+class ServiceNotActiveException(AwsError):
+    """The service is draining or gone."""
+
+    def __init__(self) -> None:
+        super().__init__("Service was not ACTIVE.")
+
+
+class ServiceNotFoundException(AwsError):
+    """No such service in the cluster."""
+
+    def __init__(self) -> None:
+        super().__init__("Service not found.")
+
+
+class TargetNotFoundException(AwsError):
+    """The resource that attributes were put on does not exist."""
+
+
+class UnsupportedFeatureException(AwsError):
+    """The feature does not go with this resource."""
+
+
+class UpdateInProgressException(AwsError):
+    """An update of the same resource is under way."""

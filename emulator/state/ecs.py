@@ -1,0 +1,244 @@
+"""Tables of ECS. Counts are never stored: they are queried from the task rows."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from emulator.state.base import Base
+
+
+class ClusterRow(Base):
+    """A cluster; kept with status INACTIVE after DeleteCluster."""
+
+    __tablename__ = "ecs_cluster"
+    __table_args__ = (Index(None, "account", "region", "name", unique=True),)
+
+    arn: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str]
+    region: Mapped[str]
+    name: Mapped[str]
+    status: Mapped[str]
+    created_at: Mapped[datetime]
+    configuration: Mapped[dict[str, Any] | None]
+    settings: Mapped[list[dict[str, Any]]]
+    capacity_providers: Mapped[list[str]]
+    default_strategy: Mapped[list[dict[str, Any]]]
+    service_connect_defaults: Mapped[dict[str, Any] | None]
+    tags: Mapped[list[dict[str, Any]]]
+
+
+class FamilyRow(Base):
+    """The highest revision that a family ever had: revisions are never reused, even after deletion."""
+
+    __tablename__ = "ecs_family"
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+    region: Mapped[str] = mapped_column(primary_key=True)
+    family: Mapped[str] = mapped_column(primary_key=True)
+    last_revision: Mapped[int]
+
+
+class TaskDefinitionRow(Base):
+    """One revision of a family."""
+
+    __tablename__ = "ecs_task_definition"
+    __table_args__ = (Index(None, "account", "region", "family", "revision", unique=True),)
+
+    arn: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str]
+    region: Mapped[str]
+    family: Mapped[str]
+    revision: Mapped[int]
+    status: Mapped[str]
+    body: Mapped[dict[str, Any]]
+    """What DescribeTaskDefinition shows, less status and instants."""
+    registered_at: Mapped[datetime]
+    deregistered_at: Mapped[datetime | None]
+    delete_requested_at: Mapped[datetime | None]
+    tags: Mapped[list[dict[str, Any]]]
+
+
+class ContainerInstanceRow(Base):
+    """A simulated host."""
+
+    __tablename__ = "ecs_container_instance"
+    __table_args__ = (Index(None, "cluster_arn", "status"), Index(None, "ec2_instance_id"))
+
+    arn: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str]
+    region: Mapped[str]
+    cluster_arn: Mapped[str]
+    ec2_instance_id: Mapped[str]
+    instance_type: Mapped[str]
+    zone: Mapped[str]
+    address: Mapped[str] = mapped_column(unique=True)
+    """The loopback address of this machine on which the host's ports are published (`127.x.y.z`)."""
+    private_ip: Mapped[str]
+    """The address that the host has inside its VPC, as EC2 shows it."""
+    status: Mapped[str]
+    status_reason: Mapped[str | None]
+    agent_connected: Mapped[bool]
+    cpu: Mapped[int]
+    """Registered CPU units, 1024 for each vCPU."""
+    memory: Mapped[int]
+    """Registered MiB."""
+    reserved_tcp_ports: Mapped[list[Any]]
+    reserved_udp_ports: Mapped[list[Any]]
+    gpus: Mapped[list[str]]
+    eni_slots: Mapped[int]
+    """How many awsvpc tasks the host takes: its network interfaces less the primary one."""
+    attributes: Mapped[dict[str, str | None]]
+    version_info: Mapped[dict[str, Any]]
+    capacity_provider: Mapped[str | None]
+    origin: Mapped[str]
+    """Who added it: `ec2` (an instance of the neighbour), `hosts` (the ashore command), `api` (RegisterContainerInstance)."""
+    registered_at: Mapped[datetime]
+    deregistered_at: Mapped[datetime | None]
+    version: Mapped[int]
+    tags: Mapped[list[dict[str, Any]]]
+
+
+class TaskRow(Base):
+    """A task: what is wanted (`desired_status`) and what is known (`last_status`, `containers`)."""
+
+    __tablename__ = "ecs_task"
+    __table_args__ = (
+        Index(None, "cluster_arn", "desired_status", "created_at"),
+        Index(None, "service_arn", "desired_status", "last_status"),
+        Index(None, "container_instance_arn", "desired_status"),
+        Index(None, "cluster_arn", "family"),
+        Index(None, "cluster_arn", "started_by"),
+        Index(None, "cluster_arn", "client_token"),
+        Index(None, "last_status", "stopped_at"),
+    )
+
+    arn: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str]
+    account: Mapped[str]
+    region: Mapped[str]
+    cluster_arn: Mapped[str]
+    container_instance_arn: Mapped[str | None]
+    service_arn: Mapped[str | None]
+    deployment_id: Mapped[str | None]
+    """`ecs-svc/…` of the deployment that started it."""
+    group: Mapped[str]
+    started_by: Mapped[str | None]
+    family: Mapped[str]
+    task_definition_arn: Mapped[str]
+    launch_type: Mapped[str]
+    capacity_provider: Mapped[str | None]
+    platform_version: Mapped[str | None]
+    network_mode: Mapped[str]
+    network_configuration: Mapped[dict[str, Any] | None]
+    cpu: Mapped[str]
+    """CPU units as DescribeTasks shows them."""
+    memory: Mapped[str]
+    zone: Mapped[str]
+    demand: Mapped[dict[str, Any]]
+    """What the scheduler holds for it on its host: the members of `scheduler.model.Demand`."""
+    overrides: Mapped[dict[str, Any]]
+    containers: Mapped[list[dict[str, Any]]]
+    """One document a container: see `emulator.ecs.task_documents.ContainerDocument`."""
+    attachments: Mapped[list[dict[str, Any]]]
+    attributes: Mapped[list[dict[str, Any]]]
+    tags: Mapped[list[dict[str, Any]]]
+    enable_execute_command: Mapped[bool]
+    client_token: Mapped[str | None]
+    request_digest: Mapped[str | None]
+    """A hash of the RunTask request, to tell a retry from another request under the same token."""
+    last_status: Mapped[str]
+    desired_status: Mapped[str]
+    health_status: Mapped[str]
+    connectivity: Mapped[str | None]
+    stop_code: Mapped[str | None]
+    stopped_reason: Mapped[str | None]
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+    connectivity_at: Mapped[datetime | None]
+    pull_started_at: Mapped[datetime | None]
+    pull_stopped_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    stopping_at: Mapped[datetime | None]
+    execution_stopped_at: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
+    protected_until: Mapped[datetime | None]
+
+
+class ServiceRow(Base):
+    """A service; kept with status INACTIVE after its last task has stopped."""
+
+    __tablename__ = "ecs_service"
+    __table_args__ = (Index(None, "cluster_arn", "status", "name"),)
+
+    arn: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str]
+    region: Mapped[str]
+    cluster_arn: Mapped[str]
+    name: Mapped[str]
+    status: Mapped[str]
+    desired_count: Mapped[int]
+    task_definition_arn: Mapped[str]
+    launch_type: Mapped[str]
+    scheduling_strategy: Mapped[str]
+    body: Mapped[dict[str, Any]]
+    """The members that DescribeServices shows and that only requests change (deploymentConfiguration, placementStrategy …)."""
+    client_token: Mapped[str | None]
+    request_digest: Mapped[str]
+    """A hash of the CreateService request, to tell a retry from another request for the same name."""
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    stopped_at: Mapped[datetime | None]
+    unhealthy_streak: Mapped[int]
+    """How many tasks in a row stopped before RUNNING: paces the next start (throttling)."""
+    start_not_before: Mapped[datetime | None]
+    steady: Mapped[bool]
+    """Whether the steady-state event has been told since the last change."""
+    tags: Mapped[list[dict[str, Any]]]
+
+
+class DeploymentRow(Base):
+    """A deployment of a service (`ecs-svc/…`)."""
+
+    __tablename__ = "ecs_deployment"
+    __table_args__ = (Index(None, "service_arn", "created_at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    service_arn: Mapped[str]
+    status: Mapped[str]
+    """PRIMARY, ACTIVE or INACTIVE."""
+    desired_count: Mapped[int]
+    task_definition_arn: Mapped[str]
+    body: Mapped[dict[str, Any]]
+    """launchType, networkConfiguration, platformVersion … as the deployment shows them."""
+    rollout_state: Mapped[str]
+    rollout_state_reason: Mapped[str]
+    failed_tasks: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class ServiceEventRow(Base):
+    """One line of a service's events."""
+
+    __tablename__ = "ecs_service_event"
+    __table_args__ = (Index(None, "service_arn", "sequence"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    service_arn: Mapped[str]
+    sequence: Mapped[int]
+    created_at: Mapped[datetime]
+    message: Mapped[str]
+
+
+class AccountSettingRow(Base):
+    """A setting of a principal; the root ARN holds the account's default."""
+
+    __tablename__ = "ecs_account_setting"
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+    region: Mapped[str] = mapped_column(primary_key=True)
+    principal_arn: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
