@@ -31,7 +31,7 @@ def list_hosts(
 
 
 @hosts.command("add")
-def add(  # noqa: PLR0913 - one parameter a flag
+def add(  # noqa: PLR0913, PLR0917 - one parameter a flag
     cluster: ClusterOption = "default",
     instance_type: Annotated[str, typer.Option("--type", help="EC2 instance type")] = "t3.large",
     az: Annotated[list[str] | None, typer.Option("--az", help="availability zone, may be repeated")] = None,

@@ -1,0 +1,50 @@
+"""What goes in and out of the wire layer: plain values, so that it needs no web framework and is tested without one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from emulator.errors import AwsError
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request as it came in. Header names are in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """A response to send."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An operation with its parameters, checked against the model."""
+
+    operation: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+class WireError(AwsError):
+    """An error of the protocol itself; its code is not tied to a class."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code  # type: ignore[misc]  # the class variable holds for every other error
+        self.status = status
+
+
+def not_emulated(service: str, operation: str) -> WireError:
+    """The answer to an operation that the model has and Ashore has not."""
+    message = f"{service}:{operation} is not emulated yet; `ashore coverage {service}` lists what is."
+    return WireError("NotImplementedException", message, 501)

@@ -1,0 +1,76 @@
+"""Who gets a registry password: callers of GetAuthorizationToken, and our own task agent for images of our own registry."""
+
+import base64
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
+
+from emulator.context import Context
+from emulator.ecr.tokens import LIFETIME, USER, Claims, mint, sign
+from emulator.runtime.ports import RegistryCredentials
+
+if TYPE_CHECKING:
+    from types_boto3_ecr.type_defs import GetAuthorizationTokenRequestTypeDef
+
+    from emulator.emulator import Emulator
+
+_TENANT_HOST = re.compile(r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\..+")
+_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|\[::1\]")
+
+
+class AuthorizationData(TypedDict):
+    """A token for one registry."""
+
+    authorizationToken: str
+    expiresAt: datetime
+    proxyEndpoint: str
+
+
+class GetAuthorizationTokenResult(TypedDict):
+    """One token for each registry asked for."""
+
+    authorizationData: list[AuthorizationData]
+
+
+class Tenant(NamedTuple):
+    """Whose registry, and where."""
+
+    account: str
+    region: str
+
+
+def get_authorization_token(
+    context: Context, request: "GetAuthorizationTokenRequestTypeDef"
+) -> GetAuthorizationTokenResult:
+    """GetAuthorizationToken: for the caller's registry, or (deprecated) for those of `registryIds`."""
+    expires_at = (context.now + LIFETIME).replace(microsecond=0)
+    endpoint = f"http://localhost:{context.emulator.port}"
+    data: list[AuthorizationData] = []
+    for account in dict.fromkeys(request.get("registryIds") or [context.account]):
+        password = sign(context.session, Claims(account, context.region, context.principal, expires_at))
+        token = base64.b64encode(f"{USER}:{password}".encode()).decode()
+        data.append({"authorizationToken": token, "expiresAt": expires_at, "proxyEndpoint": endpoint})
+    return {"authorizationData": data}
+
+
+def tenant_of_host(host: str) -> Tenant | None:
+    """The account and region that a host name in AWS's style carries (`ACCOUNT.dkr.ecr.REGION.…`), with or without a port."""
+    found = _TENANT_HOST.fullmatch(host.rpartition(":")[0] or host)
+    return Tenant(found["account"], found["region"]) if found else None
+
+
+def credentials_for(emulator: "Emulator", account: str, region: str, image: str) -> RegistryCredentials | None:
+    """What an engine on this machine needs to pull `image` for a task of `account`; None where it is not in our registry.
+
+    Opens a transaction: call it outside of one. A name in AWS's style is ours only with our port
+    (`ACCOUNT.dkr.ecr.REGION.localhost:PORT`): without it the engine would ask AWS itself.
+    """
+    host, slash, _ = image.partition("/")
+    name, _, port = host.rpartition(":")
+    if not slash or port != str(emulator.port):
+        return None
+    tenant = tenant_of_host(name)
+    if tenant is None and not _LOOPBACK.fullmatch(name):
+        return None
+    owner = tenant or Tenant(account, region)
+    return RegistryCredentials(USER, mint(emulator, owner.account, owner.region, f"arn:aws:iam::{account}:root"))

@@ -1,0 +1,192 @@
+"""Repositories: made, shown, deleted. Deleting one takes its images with it and the files of layers nobody else has."""
+
+import re
+import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
+
+from sqlalchemy import delete, select
+
+from emulator.context import Context
+from emulator.ecr.blobs import blobs_of
+from emulator.ecr.errors import (
+    RepositoryAlreadyExistsException,
+    RepositoryNotEmptyException,
+    RepositoryNotFoundException,
+    invalid,
+)
+from emulator.ecr.mutability import checked_mutability
+from emulator.ecr.pages import MAX_PAGE, page_start
+from emulator.ecr.repository_tags import checked_tags
+from emulator.journal import Kind
+from emulator.pagination import encode_token
+from emulator.state.ecr import (
+    ImageReferenceRow,
+    ImageRow,
+    ImageTagRow,
+    LayerRow,
+    LayerUploadRow,
+    RepositoryRow,
+)
+
+if TYPE_CHECKING:
+    from types_boto3_ecr.type_defs import (
+        CreateRepositoryRequestTypeDef,
+        DeleteRepositoryRequestTypeDef,
+        DescribeRepositoriesRequestTypeDef,
+        EncryptionConfigurationTypeDef,
+        RepositoryTypeDef,
+    )
+
+_NAME = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*"
+_NAME_PATTERN = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*)*")
+
+
+class RepositoryResult(TypedDict):
+    """One repository."""
+
+    repository: "RepositoryTypeDef"
+
+
+class DescribeRepositoriesResult(TypedDict):
+    """A page of repositories."""
+
+    repositories: "list[RepositoryTypeDef]"
+    nextToken: NotRequired[str]
+
+
+def is_name(name: str) -> bool:
+    """Whether a repository may be called `name`."""
+    return 2 <= len(name) <= 256 and _NAME_PATTERN.fullmatch(name) is not None
+
+
+def find_repository(context: Context, name: str, registry_id: str | None = None) -> RepositoryRow:
+    """The repository called `name`. Registries are isolated: another account's has nothing that this caller may see.
+
+    Raises:
+        RepositoryNotFoundException: there is none.
+
+    """
+    account = registry_id or context.account
+    row = context.session.get(RepositoryRow, context.arn("ecr", f"repository/{name}"))
+    if row is None or account != context.account:
+        raise RepositoryNotFoundException(name, account)
+    return row
+
+
+def create_repository(context: Context, request: "CreateRepositoryRequestTypeDef") -> RepositoryResult:
+    """CreateRepository."""
+    name = request["repositoryName"]
+    if not is_name(name):
+        raise invalid("repositoryName", f"must satisfy regular expression '{_NAME}'")
+    if request.get("registryId", context.account) != context.account:
+        raise invalid("registryId", "must be the registry of the caller")  # (unconfirmed)
+    mutability, filters = checked_mutability(
+        request.get("imageTagMutability", "MUTABLE"), request.get("imageTagMutabilityExclusionFilters", ())
+    )
+    tags = checked_tags(request.get("tags", ()))
+    arn = context.arn("ecr", f"repository/{name}")
+    if context.session.get(RepositoryRow, arn) is not None:
+        raise RepositoryAlreadyExistsException(name, context.account)
+    row = RepositoryRow(
+        arn=arn,
+        account=context.account,
+        region=context.region,
+        name=name,
+        created_at=context.now,
+        tag_mutability=mutability,
+        exclusion_filters=filters,
+        scan_on_push=request.get("imageScanningConfiguration", {}).get("scanOnPush", False),
+        encryption=_encryption(context, request.get("encryptionConfiguration", {"encryptionType": "AES256"})),
+        tags=tags,
+    )
+    context.session.add(row)
+    context.record(Kind.STATE_CHANGE, arn, {"status": "CREATED"})
+    return {"repository": describe_repository(context, row)}
+
+
+def describe_repositories(
+    context: Context, request: "DescribeRepositoriesRequestTypeDef"
+) -> DescribeRepositoriesResult:
+    """DescribeRepositories: those named, in the order named, or a page of all by name."""
+    if names := request.get("repositoryNames"):
+        if "nextToken" in request or "maxResults" in request:
+            raise invalid("repositoryNames", "must not be given together with nextToken or maxResults")  # (unconfirmed)
+        rows: Sequence[RepositoryRow] = [
+            find_repository(context, name, request.get("registryId")) for name in dict.fromkeys(names)
+        ]
+        return {"repositories": [describe_repository(context, row) for row in rows]}
+    if request.get("registryId", context.account) != context.account:
+        return {"repositories": []}
+    size = request.get("maxResults", MAX_PAGE)
+    query = select(RepositoryRow).where(
+        RepositoryRow.account == context.account,
+        RepositoryRow.region == context.region,
+        RepositoryRow.name > (page_start(request.get("nextToken")) or ""),
+    )
+    rows = context.session.scalars(query.order_by(RepositoryRow.name).limit(size + 1)).all()
+    result: DescribeRepositoriesResult = {"repositories": [describe_repository(context, row) for row in rows[:size]]}
+    if len(rows) > size:
+        result["nextToken"] = encode_token(rows[size - 1].name)
+    return result
+
+
+def delete_repository(context: Context, request: "DeleteRepositoryRequestTypeDef") -> RepositoryResult:
+    """DeleteRepository."""
+    row = find_repository(context, request["repositoryName"], request.get("registryId"))
+    has_images = context.session.scalar(select(ImageRow.digest).where(ImageRow.repository_arn == row.arn).limit(1))
+    if has_images and not request.get("force", False):
+        raise RepositoryNotEmptyException(row.name, row.account)
+    result = describe_repository(context, row)
+    _delete_content(context, row.arn)
+    context.session.delete(row)
+    context.record(Kind.STATE_CHANGE, row.arn, {"status": "DELETED"})
+    return {"repository": result}
+
+
+def describe_repository(context: Context, row: RepositoryRow) -> "RepositoryTypeDef":
+    """A repository as the API shows it. Its URI leads to this server's own port, for docker needs nothing more there."""
+    result: RepositoryTypeDef = {
+        "repositoryArn": row.arn,
+        "registryId": row.account,
+        "repositoryName": row.name,
+        "repositoryUri": f"localhost:{context.emulator.port}/{row.name}",
+        "createdAt": row.created_at,
+        "imageTagMutability": cast("RepositoryTypeDef", {"imageTagMutability": row.tag_mutability})["imageTagMutability"],
+        "imageScanningConfiguration": {"scanOnPush": row.scan_on_push},
+        "encryptionConfiguration": cast("EncryptionConfigurationTypeDef", row.encryption),
+    }
+    if row.exclusion_filters:
+        result["imageTagMutabilityExclusionFilters"] = cast(
+            "RepositoryTypeDef", {"imageTagMutabilityExclusionFilters": row.exclusion_filters}
+        )["imageTagMutabilityExclusionFilters"]
+    return result
+
+
+def _encryption(context: Context, wanted: "EncryptionConfigurationTypeDef") -> dict[str, str]:
+    """The configuration with its key: AWS fills in the managed key `alias/aws/ecr`, one for each account and region."""
+    kind = wanted.get("encryptionType", "AES256")
+    if kind == "AES256":
+        if "kmsKey" in wanted:
+            raise invalid("kmsKey", "must not be given with the encryption type AES256")  # (unconfirmed)
+        return {"encryptionType": kind}
+    managed = uuid.uuid5(uuid.NAMESPACE_URL, f"alias/aws/ecr/{context.account}/{context.region}")
+    return {"encryptionType": kind, "kmsKey": wanted.get("kmsKey") or context.arn("kms", f"key/{managed}")}
+
+
+def _delete_content(context: Context, arn: str) -> None:
+    session, blobs = context.session, blobs_of(context.emulator)
+    digests = session.scalars(select(LayerRow.digest).where(LayerRow.repository_arn == arn)).all()
+    uploads = session.scalars(select(LayerUploadRow.id).where(LayerUploadRow.repository_arn == arn)).all()
+    for table in (ImageRow, ImageTagRow, ImageReferenceRow, LayerRow, LayerUploadRow):
+        session.execute(delete(table).where(table.repository_arn == arn))
+    shared = set(session.scalars(select(LayerRow.digest).where(LayerRow.digest.in_(digests))))
+
+    def remove_files() -> None:
+        for digest in digests:
+            if digest not in shared:
+                blobs.remove(digest)
+        for upload in uploads:
+            blobs.discard(upload)
+
+    context.after_commit(remove_files)
