@@ -17,7 +17,7 @@ from api.wire.readers import read_timestamp
 from emulator.errors import AwsError
 
 Tree = dict[str, Any]
-"""A form with its dotted names taken apart: a leaf is a text, a branch a Tree with its own text under the empty name."""
+"""A form with its dotted names taken apart: a leaf is a text, a branch a Tree (its text under "")."""
 
 
 class Query:

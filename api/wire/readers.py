@@ -34,7 +34,7 @@ class Readers:
         if found is None:
             reader: list[Reader] = []
             # entered before it is made: a shape may contain itself
-            self._known[id(shape)] = (shape, lambda value, path: reader[0](value, path))
+            self._known[id(shape)] = (shape, lambda value, path: reader[0](value, path))  # noqa: PLW0108 - not made yet
             reader.append(self._checked(shape, self._make(shape)))
             found = self._known[id(shape)] = (shape, reader[0])
         return found[1]

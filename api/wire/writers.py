@@ -1,4 +1,7 @@
-"""From results to JSON documents: each output shape is compiled once. A key that the shape does not have is our bug and raises."""
+"""From results to JSON documents: each output shape is compiled once.
+
+A key that the shape does not have is our bug and raises.
+"""
 
 import base64
 from collections.abc import Callable
@@ -26,7 +29,7 @@ class Writers:
         if found is None:
             writer: list[Writer] = []
             # entered before it is made: a shape may contain itself
-            self._known[id(shape)] = (shape, lambda value: writer[0](value))
+            self._known[id(shape)] = (shape, lambda value: writer[0](value))  # noqa: PLW0108 - not made yet
             writer.append(self._make(shape))
             found = self._known[id(shape)] = (shape, writer[0])
         return found[1]

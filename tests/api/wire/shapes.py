@@ -39,6 +39,8 @@ def values(shape: Shape, depth: int = 0, *, output: bool = False) -> st.SearchSt
 
 def _structures(shape: StructureShape, depth: int, *, output: bool) -> st.SearchStrategy[dict[str, Any]]:
     required = set(shape.members if depth == 0 and output else shape.required_members)
+    if depth and not required:  # the query protocol cannot say "an empty structure"
+        required = set(list(shape.members)[:1])
     needed = {name: values(shape.members[name], depth + 1, output=output) for name in required}
     if depth > 3:
         return st.fixed_dictionaries(needed)
