@@ -1,4 +1,4 @@
-"""Who gets a registry password: callers of GetAuthorizationToken, and our own task agent for images of our own registry."""
+"""Who gets a registry password: callers of GetAuthorizationToken, and our own task agent for our own images."""
 
 import base64
 import re
@@ -54,13 +54,13 @@ def get_authorization_token(
 
 
 def tenant_of_host(host: str) -> Tenant | None:
-    """The account and region that a host name in AWS's style carries (`ACCOUNT.dkr.ecr.REGION.…`), with or without a port."""
+    """The account and region that a host name in AWS's style carries (`ACCOUNT.dkr.ecr.REGION.…[:PORT]`)."""
     found = _TENANT_HOST.fullmatch(host.rpartition(":")[0] or host)
     return Tenant(found["account"], found["region"]) if found else None
 
 
 def credentials_for(emulator: "Emulator", account: str, region: str, image: str) -> RegistryCredentials | None:
-    """What an engine on this machine needs to pull `image` for a task of `account`; None where it is not in our registry.
+    """What an engine on this machine needs to pull `image` for a task of `account`; None where it is not ours.
 
     Opens a transaction: call it outside of one. A name in AWS's style is ours only with our port
     (`ACCOUNT.dkr.ecr.REGION.localhost:PORT`): without it the engine would ask AWS itself.

@@ -1,13 +1,13 @@
 """Layers as files: `blobs/sha256/ab/HEX` by content, `uploads/UUID` while they arrive.
 
 Decisions:
-- Bytes are written and hashed in pieces, so that no blob is ever whole in memory. The running hash is kept in memory and is
-  worked out anew from the file where it is missing (after a restart) or does not fit the file's length.
+- Bytes are written and hashed in pieces, so that no blob is ever whole in memory. The running hash is kept in memory and
+  is worked out anew from the file where it is missing (after a restart) or does not fit the file's length.
 - `append`, `digest` and `seal` block and belong into I/O threads; one caller at a time for each upload (`claim`).
-  `publish` and `remove` only rename and unlink: they are called on the event-loop thread, in step with the rows, so that
-  no file vanishes between a check and its use.
-- A blob is synced to the disk before its row is written, as the row promises its content. The row itself may be lost with
-  the machine (see `emulator.state.store`); then the layer is simply pushed again. What arrives is not synced on the way.
+  `publish` and `remove` only rename and unlink: they are called on the event-loop thread, in step with the rows, so
+  that no file vanishes between a check and its use.
+- A blob is synced to the disk before its row is written, as the row promises its content. The row itself may be lost
+  with the machine (see `emulator.state.store`); then the layer is pushed again. What arrives is not synced on the way.
 """
 
 import hashlib
@@ -124,7 +124,7 @@ class Blobs:
             os.close(descriptor)
 
     def publish(self, upload: str, digest: str) -> None:
-        """Turn a sealed upload into the blob `digest`, at one stroke. A blob that is there already has the same content."""
+        """Turn a sealed upload into the blob `digest`, at one stroke. One that is there already has the same content."""
         path = self.path(digest)
         path.parent.mkdir(parents=True, exist_ok=True)
         (self._uploads / upload).replace(path)
@@ -174,7 +174,7 @@ _OF_STORE: "WeakKeyDictionary[Store, Blobs]" = WeakKeyDictionary()
 
 
 def blobs_of(emulator: "Emulator") -> Blobs:
-    """The blobs of one server: one object as long as its store lives, because running hashes and claims are in memory."""
+    """The blobs of one server: one object as long as its store lives, as running hashes and claims are in memory."""
     blobs = _OF_STORE.get(emulator.store)
     if blobs is None:
         blobs = _OF_STORE[emulator.store] = Blobs(emulator.settings.state_dir / "ecr")

@@ -1,4 +1,6 @@
-"""ECR's errors: one class a shape of the model, same name. `tests/emulator/ecr/test_errors.py` compares them with it."""
+"""ECR's errors: one class a shape of the model, same name; `tests/emulator/ecr/test_errors.py` compares them with it."""
+
+# ruff: noqa: N818 - the names are AWS's
 
 from collections.abc import Iterable
 
@@ -14,7 +16,8 @@ class EmptyUploadException(AwsError):
 
     def __init__(self, name: str, account: str, upload_id: str) -> None:
         super().__init__(
-            f"The upload with id '{upload_id}' in the repository with name '{name}' in registry with id '{account}' is empty"  # (unconfirmed wording)
+            f"The upload with id '{upload_id}' in the repository with name '{name}' "
+            f"in registry with id '{account}' is empty"  # (unconfirmed wording)
         )
 
 
@@ -31,7 +34,8 @@ class ImageAlreadyExistsException(AwsError):
 
     def __init__(self, name: str, account: str, digest: str, tag: str | None) -> None:
         super().__init__(
-            f"Image with digest '{digest}' and tag '{tag or 'null'}' already exists in the repository with name '{name}' in registry with id '{account}'"
+            f"Image with digest '{digest}' and tag '{tag or 'null'}' already exists in the repository with name "
+            f"'{name}' in registry with id '{account}'"
         )
 
 
@@ -44,7 +48,8 @@ class ImageDigestDoesNotMatchException(AwsError):
 
     def __init__(self, digest: str, calculated: str) -> None:
         super().__init__(
-            f"The specified image digest '{digest}' does not match the digest '{calculated}' that Amazon ECR calculated for the image."  # (unconfirmed wording)
+            f"The specified image digest '{digest}' does not match the digest '{calculated}' "
+            "that Amazon ECR calculated for the image."  # (unconfirmed wording)
         )
 
 
@@ -53,7 +58,8 @@ class ImageNotFoundException(AwsError):
 
     def __init__(self, name: str, account: str, digest: str | None, tag: str | None) -> None:
         super().__init__(
-            f"The image with imageId {{imageDigest:'{digest or 'null'}', imageTag:'{tag or 'null'}'}} does not exist within the repository with name '{name}' in the registry with id '{account}'"
+            f"The image with imageId {{imageDigest:'{digest or 'null'}', imageTag:'{tag or 'null'}'}} "
+            f"does not exist within the repository with name '{name}' in the registry with id '{account}'"
         )
 
 
@@ -66,7 +72,8 @@ class ImageTagAlreadyExistsException(AwsError):
 
     def __init__(self, name: str, tag: str) -> None:
         super().__init__(
-            f"The image tag '{tag}' already exists in the '{name}' repository and cannot be overwritten because the tag is immutable."
+            f"The image tag '{tag}' already exists in the '{name}' repository "
+            "and cannot be overwritten because the tag is immutable."
         )
 
 
@@ -75,7 +82,7 @@ class InvalidLayerException(AwsError):
 
     def __init__(self, digest: str, calculated: str) -> None:
         super().__init__(
-            f"Layer digest '{digest}' does not match the digest '{calculated}' of the uploaded content"  # (unconfirmed wording)
+            f"Layer digest '{digest}' does not match the digest '{calculated}' of the upload"  # (unconfirmed wording)
         )
 
 
@@ -100,7 +107,8 @@ class LayerAlreadyExistsException(AwsError):
 
     def __init__(self, name: str, account: str, digest: str) -> None:
         super().__init__(
-            f"The layer with digest '{digest}' already exists in the repository with name '{name}' in registry with id '{account}'"  # (unconfirmed wording)
+            f"The layer with digest '{digest}' already exists in the repository "
+            f"with name '{name}' in registry with id '{account}'"  # (unconfirmed wording)
         )
 
 
@@ -112,9 +120,7 @@ class LayerPartTooSmallException(AwsError):
     """A part that is not the last has less than 5 MiB."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "Layer parts must be at least 5 MiB in size."
-        )
+        super().__init__("Layer parts must be at least 5 MiB in size.")
 
 
 class LayersNotFoundException(AwsError):
@@ -174,9 +180,7 @@ class RepositoryAlreadyExistsException(AwsError):
     """The name is taken."""
 
     def __init__(self, name: str, account: str) -> None:
-        super().__init__(
-            f"The repository with name '{name}' already exists in the registry with id '{account}'"
-        )
+        super().__init__(f"The repository with name '{name}' already exists in the registry with id '{account}'")
 
 
 class RepositoryNotEmptyException(AwsError):
@@ -184,7 +188,8 @@ class RepositoryNotEmptyException(AwsError):
 
     def __init__(self, name: str, account: str) -> None:
         super().__init__(
-            f"The repository with name '{name}' in registry with id '{account}' cannot be deleted because it still contains images"
+            f"The repository with name '{name}' in registry with id '{account}' "
+            "cannot be deleted because it still contains images"
         )
 
 
@@ -192,9 +197,7 @@ class RepositoryNotFoundException(AwsError):
     """No such repository."""
 
     def __init__(self, name: str, account: str) -> None:
-        super().__init__(
-            f"The repository with name '{name}' does not exist in the registry with id '{account}'"
-        )
+        super().__init__(f"The repository with name '{name}' does not exist in the registry with id '{account}'")
 
 
 class RepositoryPolicyNotFoundException(AwsError):
@@ -262,7 +265,8 @@ class UploadNotFoundException(AwsError):
 
     def __init__(self, name: str, account: str, upload_id: str) -> None:
         super().__init__(
-            f"The upload with id '{upload_id}' does not exist in the repository with name '{name}' in registry with id '{account}'"  # (unconfirmed wording)
+            f"The upload with id '{upload_id}' does not exist "
+            f"in the repository with name '{name}' in registry with id '{account}'"  # (unconfirmed wording)
         )
 
 

@@ -1,53 +1,20 @@
 """Whether a tag may be moved to another image."""
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any
 
-from emulator.context import Context
 from emulator.ecr.errors import invalid
 from emulator.state.ecr import RepositoryRow
 
 if TYPE_CHECKING:
-    from types_boto3_ecr.type_defs import (
-        ImageTagMutabilityExclusionFilterTypeDef,
-        PutImageTagMutabilityRequestTypeDef,
-    )
+    from collections.abc import Sequence
 
-Mutability = Literal["MUTABLE", "IMMUTABLE", "MUTABLE_WITH_EXCLUSION", "IMMUTABLE_WITH_EXCLUSION"]
+    from types_boto3_ecr.type_defs import ImageTagMutabilityExclusionFilterTypeDef
+
 _MODES = ("IMMUTABLE", "MUTABLE", "MUTABLE_WITH_EXCLUSION", "IMMUTABLE_WITH_EXCLUSION")
 _FILTER = re.compile(r"[0-9a-zA-Z._*-]{1,128}")
 _MAX_FILTERS = 5
 _MAX_WILDCARDS = 2
-
-
-class PutImageTagMutabilityResult(TypedDict):
-    """The repository's new mode."""
-
-    registryId: str
-    repositoryName: str
-    imageTagMutability: str
-    imageTagMutabilityExclusionFilters: NotRequired[list[dict[str, Any]]]
-
-
-def put_image_tag_mutability(
-    context: Context, request: "PutImageTagMutabilityRequestTypeDef"
-) -> PutImageTagMutabilityResult:
-    """PutImageTagMutability. Tags that are there stay as they are; only later pushes are judged by the new mode."""
-    from emulator.ecr.repositories import find_repository  # noqa: PLC0415 - repositories begin with a mode of this module
-
-    row = find_repository(context, request["repositoryName"], request.get("registryId"))
-    row.tag_mutability, row.exclusion_filters = checked_mutability(
-        request["imageTagMutability"], request.get("imageTagMutabilityExclusionFilters", ())
-    )
-    result: PutImageTagMutabilityResult = {
-        "registryId": row.account,
-        "repositoryName": row.name,
-        "imageTagMutability": row.tag_mutability,
-    }
-    if row.exclusion_filters:
-        result["imageTagMutabilityExclusionFilters"] = row.exclusion_filters
-    return result
 
 
 def checked_mutability(

@@ -2,8 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from sqlalchemy import delete, select
 
@@ -30,11 +29,14 @@ from emulator.state.ecr import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from types_boto3_ecr.type_defs import (
         CreateRepositoryRequestTypeDef,
         DeleteRepositoryRequestTypeDef,
         DescribeRepositoriesRequestTypeDef,
         EncryptionConfigurationTypeDef,
+        PutImageTagMutabilityRequestTypeDef,
         RepositoryTypeDef,
     )
 
@@ -53,6 +55,15 @@ class DescribeRepositoriesResult(TypedDict):
 
     repositories: "list[RepositoryTypeDef]"
     nextToken: NotRequired[str]
+
+
+class PutImageTagMutabilityResult(TypedDict):
+    """The repository's new mode."""
+
+    registryId: str
+    repositoryName: str
+    imageTagMutability: str
+    imageTagMutabilityExclusionFilters: NotRequired[list[dict[str, Any]]]
 
 
 def is_name(name: str) -> bool:
@@ -97,7 +108,7 @@ def create_repository(context: Context, request: "CreateRepositoryRequestTypeDef
         tag_mutability=mutability,
         exclusion_filters=filters,
         scan_on_push=request.get("imageScanningConfiguration", {}).get("scanOnPush", False),
-        encryption=_encryption(context, request.get("encryptionConfiguration", {"encryptionType": "AES256"})),
+        encryption=_encryption(context, request.get("encryptionConfiguration")),
         tags=tags,
     )
     context.session.add(row)
@@ -144,15 +155,35 @@ def delete_repository(context: Context, request: "DeleteRepositoryRequestTypeDef
     return {"repository": result}
 
 
+def put_image_tag_mutability(
+    context: Context, request: "PutImageTagMutabilityRequestTypeDef"
+) -> PutImageTagMutabilityResult:
+    """PutImageTagMutability. Tags that are there stay as they are; only later pushes are judged by the new mode."""
+    row = find_repository(context, request["repositoryName"], request.get("registryId"))
+    row.tag_mutability, row.exclusion_filters = checked_mutability(
+        request["imageTagMutability"], request.get("imageTagMutabilityExclusionFilters", ())
+    )
+    result: PutImageTagMutabilityResult = {
+        "registryId": row.account,
+        "repositoryName": row.name,
+        "imageTagMutability": row.tag_mutability,
+    }
+    if row.exclusion_filters:
+        result["imageTagMutabilityExclusionFilters"] = row.exclusion_filters
+    return result
+
+
 def describe_repository(context: Context, row: RepositoryRow) -> "RepositoryTypeDef":
-    """A repository as the API shows it. Its URI leads to this server's own port, for docker needs nothing more there."""
+    """A repository as the API shows it. Its URI is this server's own port: docker trusts `localhost` as it is."""
     result: RepositoryTypeDef = {
         "repositoryArn": row.arn,
         "registryId": row.account,
         "repositoryName": row.name,
         "repositoryUri": f"localhost:{context.emulator.port}/{row.name}",
         "createdAt": row.created_at,
-        "imageTagMutability": cast("RepositoryTypeDef", {"imageTagMutability": row.tag_mutability})["imageTagMutability"],
+        "imageTagMutability": cast("RepositoryTypeDef", {"imageTagMutability": row.tag_mutability})[
+            "imageTagMutability"
+        ],
         "imageScanningConfiguration": {"scanOnPush": row.scan_on_push},
         "encryptionConfiguration": cast("EncryptionConfigurationTypeDef", row.encryption),
     }
@@ -163,9 +194,11 @@ def describe_repository(context: Context, row: RepositoryRow) -> "RepositoryType
     return result
 
 
-def _encryption(context: Context, wanted: "EncryptionConfigurationTypeDef") -> dict[str, str]:
+def _encryption(context: Context, wanted: "EncryptionConfigurationTypeDef | None") -> dict[str, str]:
     """The configuration with its key: AWS fills in the managed key `alias/aws/ecr`, one for each account and region."""
-    kind = wanted.get("encryptionType", "AES256")
+    if wanted is None:
+        return {"encryptionType": "AES256"}
+    kind = wanted["encryptionType"]
     if kind == "AES256":
         if "kmsKey" in wanted:
             raise invalid("kmsKey", "must not be given with the encryption type AES256")  # (unconfirmed)

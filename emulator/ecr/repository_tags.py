@@ -1,6 +1,5 @@
 """The resource tags of repositories (cost centre, owner …); an image's tags are in `images.py`."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from emulator.arns import parse_arn
@@ -14,6 +13,8 @@ from emulator.ecr.errors import (
 from emulator.state.ecr import RepositoryRow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from types_boto3_ecr.type_defs import (
         ListTagsForResourceRequestTypeDef,
         TagResourceRequestTypeDef,
@@ -50,17 +51,15 @@ def untag_resource(context: Context, request: "UntagResourceRequestTypeDef") -> 
     return {}
 
 
-def list_tags_for_resource(
-    context: Context, request: "ListTagsForResourceRequestTypeDef"
-) -> ListTagsForResourceResult:
+def list_tags_for_resource(context: Context, request: "ListTagsForResourceRequestTypeDef") -> ListTagsForResourceResult:
     """ListTagsForResource."""
     return {"tags": cast("list[TagTypeDef]", list(_resource(context, request["resourceArn"]).tags))}
 
 
-def checked_tags(tags: "Iterable[TagTypeDef]") -> list[dict[str, Any]]:
-    """The tags, once they keep AWS's rules. (all three texts unconfirmed)"""
+def checked_tags(tags: "Sequence[TagTypeDef]") -> list[dict[str, Any]]:
+    """The tags, once they keep AWS's rules (all three texts unconfirmed)."""
     result = {tag["Key"]: tag["Value"] for tag in tags}
-    if len(result) != len(list(tags)):
+    if len(result) != len(tags):
         raise InvalidTagParameterException("Duplicate tag keys found.")
     if len(result) > _MAX_TAGS:
         raise TooManyTagsException(f"The number of tags must be no more than {_MAX_TAGS}.")

@@ -1,6 +1,6 @@
-"""Registry passwords: they carry who may use which registry until when, signed, so that nothing about them is stored.
+"""Registry passwords: they carry who may use which registry until when, signed, so that none need be stored.
 
-All registries share one host name (`localhost:PORT`), so the password is what tells accounts and regions apart. It must not
+All registries share one host name (`localhost:PORT`), so the password tells accounts and regions apart. It must not
 contain a colon: `aws ecr get-login-password` splits the decoded token at colons and wants two parts.
 """
 
