@@ -1,8 +1,8 @@
 """Layers as files: `blobs/sha256/ab/HEX` by content, `uploads/UUID` while they arrive.
 
 Decisions:
-- Bytes are written and hashed in pieces, so that no blob is ever whole in memory. The running hash is kept in memory and
-  is worked out anew from the file where it is missing (after a restart) or does not fit the file's length.
+- Bytes are written and hashed in pieces, so that no blob is ever whole in memory. The running hash is kept;
+  where it is missing (after a restart) or does not fit the file's length it is worked out anew from the file.
 - `append`, `digest` and `seal` block and belong into I/O threads; one caller at a time for each upload (`claim`).
   `publish` and `remove` only rename and unlink: they are called on the event-loop thread, in step with the rows, so
   that no file vanishes between a check and its use.
@@ -124,7 +124,7 @@ class Blobs:
             os.close(descriptor)
 
     def publish(self, upload: str, digest: str) -> None:
-        """Turn a sealed upload into the blob `digest`, at one stroke. One that is there already has the same content."""
+        """Turn a sealed upload into the blob `digest`, at one stroke. One that is there has the same content."""
         path = self.path(digest)
         path.parent.mkdir(parents=True, exist_ok=True)
         (self._uploads / upload).replace(path)

@@ -1,4 +1,4 @@
-"""ECR's errors: one class a shape of the model, same name; `tests/emulator/ecr/test_errors.py` compares them with it."""
+"""ECR's errors: one class a shape of the model, same name (`tests/emulator/ecr/test_errors.py` compares them)."""
 
 # ruff: noqa: N818 - the names are AWS's
 
@@ -156,7 +156,8 @@ class ReferencedImagesNotFoundException(AwsError):
 
     def __init__(self, name: str, account: str, digests: Iterable[str]) -> None:
         super().__init__(
-            f"Images with digests '[{', '.join(digests)}]' required for pushing image into repository with name '{name}' in the registry with id '{account}' do not exist"  # (partly unconfirmed wording)
+            f"Images with digests '[{', '.join(digests)}]' required for pushing image into repository "
+            f"with name '{name}' in the registry with id '{account}' do not exist"  # (partly unconfirmed wording)
         )
 
 

@@ -209,11 +209,14 @@ def _encryption(context: Context, wanted: "EncryptionConfigurationTypeDef | None
 
 def _delete_content(context: Context, arn: str) -> None:
     session, blobs = context.session, blobs_of(context.emulator)
-    digests = session.scalars(select(LayerRow.digest).where(LayerRow.repository_arn == arn)).all()
+    own = select(LayerRow.digest).where(LayerRow.repository_arn == arn)
+    digests = session.scalars(own).all()
+    shared = set(
+        session.scalars(select(LayerRow.digest).where(LayerRow.repository_arn != arn, LayerRow.digest.in_(own)))
+    )
     uploads = session.scalars(select(LayerUploadRow.id).where(LayerUploadRow.repository_arn == arn)).all()
     for table in (ImageRow, ImageTagRow, ImageReferenceRow, LayerRow, LayerUploadRow):
         session.execute(delete(table).where(table.repository_arn == arn))
-    shared = set(session.scalars(select(LayerRow.digest).where(LayerRow.digest.in_(digests))))
 
     def remove_files() -> None:
         for digest in digests:

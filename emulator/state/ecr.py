@@ -1,4 +1,4 @@
-"""Tables of ECR. Manifests live here, byte for byte; layers live in files (`emulator.ecr.blobs`) and are linked from here."""
+"""Tables of ECR. Manifests live here, byte for byte; layers live in files (`emulator.ecr.blobs`)."""
 
 from datetime import datetime
 from typing import Any

@@ -1,0 +1,42 @@
+"""Takes the registry's paths apart. Names contain slashes, so the last keyword of a path is the one that counts."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+_TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+_UPLOAD = re.compile(r"(?P<name>.+)/blobs/uploads/(?P<reference>[^/]*)")
+_RESOURCE = re.compile(r"(?P<name>.+)/(?P<kind>manifests|blobs|tags|referrers)/(?P<reference>[^/]+)")
+
+Kind = Literal["uploads", "upload", "manifests", "blobs", "tags", "referrers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a path means."""
+
+    kind: Kind
+    name: str
+    reference: str
+    """A tag, a digest, an upload's id; `list` of tags; empty for `uploads`."""
+
+
+def parse_path(path: str) -> Target | None:
+    """What `path`, without `/v2/`, means; None for nothing that a registry has."""
+    if found := _UPLOAD.fullmatch(path):
+        return Target("upload" if found["reference"] else "uploads", found["name"], found["reference"])
+    found = _RESOURCE.fullmatch(path)
+    if found is None:
+        return Target("uploads", path.removesuffix("/blobs/uploads"), "") if path.endswith("/blobs/uploads") else None
+    match found["kind"]:
+        case "manifests" | "blobs" | "referrers" as kind:
+            if kind == "blobs" and found["reference"] == "uploads":
+                return Target("uploads", found["name"], "")
+            return Target(kind, found["name"], found["reference"])
+        case _:
+            return Target("tags", found["name"], "list") if found["reference"] == "list" else None
+
+
+def is_tag(text: str) -> bool:
+    """Whether an image may be tagged `text` through the registry."""
+    return _TAG.fullmatch(text) is not None
