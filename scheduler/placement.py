@@ -117,5 +117,5 @@ def _draw(seed: int, count: int) -> int:
 
 
 def fargate_zone(zones: Sequence[str], running: Mapping[str, int]) -> str:
-    """The zone of a Fargate task: of the subnets' zones the one with the fewest tasks of its group, the first of equals."""
+    """The zone of a Fargate task: of the subnets' zones the one with fewest tasks of its group, else the first."""
     return min(zones, key=lambda zone: running.get(zone, 0))

@@ -1,4 +1,4 @@
-"""ECS's errors: one class a shape of the model, same name. `tests/emulator/ecs/test_errors.py` compares them with it."""
+"""ECS's errors: one class a shape of the model, same name."""
 
 from emulator.errors import AwsError
 

@@ -17,4 +17,4 @@ class Strategy(Protocol):
         """What explanations call it."""
 
     def rating(self, fleet: Sequence[Node], candidates: Sequence[Node], demand: Demand) -> Rating:
-        """The key of each candidate; `fleet` holds also the hosts that cannot take the task, for they crowd their zone."""
+        """The key of each candidate; `fleet` holds all hosts, for full ones too crowd their zone."""

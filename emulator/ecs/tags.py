@@ -1,0 +1,94 @@
+"""Tags of ECS resources (reference: ecs.md §1.8)."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from emulator.arns import Arn, parse_arn
+from emulator.context import Context
+from emulator.ecs.errors import InvalidParameterException, ResourceNotFoundException
+from emulator.journal import Kind
+from emulator.state.base import Base
+from emulator.state.ecs import ClusterRow, ContainerInstanceRow, ServiceRow, TaskDefinitionRow, TaskRow
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import (
+        ListTagsForResourceRequestTypeDef,
+        TagResourceRequestTypeDef,
+        UntagResourceRequestTypeDef,
+    )
+
+_ALLOWED = re.compile(r"[\w\s.:/=+\-@]*")
+_KINDS: Mapping[str, type[ClusterRow | ServiceRow | TaskRow | TaskDefinitionRow | ContainerInstanceRow]] = {
+    "cluster": ClusterRow,
+    "service": ServiceRow,
+    "task": TaskRow,
+    "task-definition": TaskDefinitionRow,
+    "container-instance": ContainerInstanceRow,
+}
+
+
+def check_tags(tags: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The tags, checked.
+
+    Raises:
+        InvalidParameterException: too many, too long, reserved or with characters that tags cannot have.
+
+    """
+    checked = [{"key": tag.get("key", ""), "value": tag.get("value", "")} for tag in tags]
+    if len(checked) > 50:
+        raise InvalidParameterException("Tags can not exceed 50 entries.")  # (unconfirmed) text
+    for tag in checked:
+        if not 1 <= len(tag["key"]) <= 128 or len(tag["value"]) > 256:
+            raise InvalidParameterException("Tag keys have 1 to 128 characters, values at most 256.")
+        if tag["key"].lower().startswith("aws:"):
+            raise InvalidParameterException("Tag keys that begin with aws: are reserved.")  # (unconfirmed) text
+        if not (_ALLOWED.fullmatch(tag["key"]) and _ALLOWED.fullmatch(tag["value"])):
+            raise InvalidParameterException("Tags contain invalid characters.")  # (unconfirmed) text
+    return checked
+
+
+class NoResult(TypedDict):
+    """Nothing to say."""
+
+
+class TagsResult(TypedDict):
+    """Tags in the order in which they were set."""
+
+    tags: list[dict[str, Any]]
+
+
+def tag_resource(context: Context, request: "TagResourceRequestTypeDef") -> NoResult:
+    """Set tags; others stay."""
+    row = _resource(context, request["resourceArn"])
+    merged = {tag["key"]: tag["value"] for tag in [*row.tags, *request["tags"]]}
+    row.tags = check_tags({"key": key, "value": value} for key, value in merged.items())
+    context.record(Kind.STATE_CHANGE, request["resourceArn"], {"tags": row.tags})
+    return {}
+
+
+def untag_resource(context: Context, request: "UntagResourceRequestTypeDef") -> NoResult:
+    """Remove tags."""
+    row = _resource(context, request["resourceArn"])
+    row.tags = [tag for tag in row.tags if tag["key"] not in set(request["tagKeys"])]
+    context.record(Kind.STATE_CHANGE, request["resourceArn"], {"tags": row.tags})
+    return {}
+
+
+def list_tags_for_resource(context: Context, request: "ListTagsForResourceRequestTypeDef") -> TagsResult:
+    """The tags of a resource."""
+    return {"tags": _resource(context, request["resourceArn"]).tags}
+
+
+def _resource(
+    context: Context, text: str
+) -> ClusterRow | ServiceRow | TaskRow | TaskDefinitionRow | ContainerInstanceRow:
+    arn: Arn | None = parse_arn(text)
+    if arn is None or arn.kind not in _KINDS:
+        raise InvalidParameterException("Invalid ARN.")  # (unconfirmed) text
+    table: type[Base] = _KINDS[arn.kind]
+    row = context.session.get(table, text)
+    if row is None or (arn.account, arn.region) != (context.account, context.region):
+        raise ResourceNotFoundException("The specified resource was not found.")  # (unconfirmed) text
+    assert isinstance(row, ClusterRow | ServiceRow | TaskRow | TaskDefinitionRow | ContainerInstanceRow)  # noqa: S101
+    return row

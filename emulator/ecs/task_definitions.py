@@ -1,0 +1,299 @@
+"""Task definitions: register, describe, list, deregister, delete."""
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from sqlalchemy import exists, select
+
+from emulator.arns import parse_arn
+from emulator.context import Context
+from emulator.ecs.errors import ClientException, InvalidParameterException
+from emulator.ecs.fargate_rules import check_fargate, suits_fargate
+from emulator.ecs.names import last_part
+from emulator.ecs.pages import cut, page_size, start_after
+from emulator.ecs.requires_attributes import requires_attributes
+from emulator.ecs.tags import check_tags
+from emulator.ecs.task_definition_rules import check_family, check_task_definition
+from emulator.journal import Kind
+from emulator.state.ecs import FamilyRow, TaskDefinitionRow
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import (
+        DeleteTaskDefinitionsRequestTypeDef,
+        DeregisterTaskDefinitionRequestTypeDef,
+        DescribeTaskDefinitionRequestTypeDef,
+        ListTaskDefinitionFamiliesRequestTypeDef,
+        ListTaskDefinitionsRequestTypeDef,
+        RegisterTaskDefinitionRequestTypeDef,
+    )
+
+_COPIED = (
+    "family", "taskRoleArn", "executionRoleArn", "networkMode", "volumes", "placementConstraints",
+    "requiresCompatibilities", "pidMode", "ipcMode", "proxyConfiguration", "inferenceAccelerators",
+    "ephemeralStorage", "runtimePlatform", "enableFaultInjection",
+)  # fmt: skip
+_EMPTY_LISTS = ("portMappings", "environment", "mountPoints", "volumesFrom", "systemControls")
+
+
+class RegisterTaskDefinitionResult(TypedDict):
+    """The new revision."""
+
+    taskDefinition: dict[str, Any]
+    tags: list[dict[str, Any]]
+
+
+def register_task_definition(
+    context: Context, request: "RegisterTaskDefinitionRequestTypeDef"
+) -> RegisterTaskDefinitionResult:
+    """Register the next revision of a family, also where it equals the last one."""
+    check_family(request["family"])
+    tags = check_tags(request.get("tags", []))
+    body = normalise(dict(request))
+    check_task_definition(body)
+    if "FARGATE" in body.get("requiresCompatibilities", []):
+        check_fargate(body)
+    if "EXTERNAL" in body.get("requiresCompatibilities", []) and body.get("networkMode") == "awsvpc":
+        raise ClientException("EXTERNAL does not support network mode 'awsvpc'.")  # (unconfirmed) text
+    body["compatibilities"] = _compatibilities(body)
+    body["requiresAttributes"] = requires_attributes(body)
+    revision = _next_revision(context, body["family"])
+    arn = context.arn("ecs", f"task-definition/{body['family']}:{revision}")
+    row = TaskDefinitionRow(
+        arn=arn,
+        account=context.account,
+        region=context.region,
+        family=body["family"],
+        revision=revision,
+        status="ACTIVE",
+        body={**body, "registeredBy": context.principal},
+        registered_at=context.now,
+        deregistered_at=None,
+        delete_requested_at=None,
+        tags=tags,
+    )
+    context.session.add(row)
+    context.record(Kind.STATE_CHANGE, arn, {"status": "ACTIVE"})
+    return {"taskDefinition": describe(row), "tags": tags}
+
+
+def normalise(request: dict[str, Any]) -> dict[str, Any]:
+    """A request with what ECS fills in (reference: ecs.md §2.2)."""
+    body: dict[str, Any] = {name: request[name] for name in _COPIED if name in request}
+    body.setdefault("volumes", [])
+    body.setdefault("placementConstraints", [])
+    for member, scale in (("cpu", 1024), ("memory", 1024)):
+        if request.get(member):
+            body[member] = _units(request[member], member, scale)
+    mode = body.get("networkMode", "bridge")
+    body["containerDefinitions"] = [_container(container, mode) for container in request["containerDefinitions"]]
+    return body
+
+
+def _units(text: str, member: str, scale: int) -> str:
+    """`1 vCPU` or `0.5GB` as the units that ECS shows."""
+    cleaned = text.lower().replace(" ", "")
+    for suffix in ("vcpu", "gb"):
+        if cleaned.endswith(suffix):
+            cleaned = cleaned.removesuffix(suffix)
+            try:
+                return str(int(float(cleaned) * scale))
+            except ValueError:
+                break
+    if not cleaned.isdigit():
+        raise ClientException(
+            f"Invalid '{member}' setting for task. For more information, see the Troubleshooting section of the "
+            "Amazon ECS Developer Guide."
+        )
+    return cleaned
+
+
+def _container(given: dict[str, Any], mode: str) -> dict[str, Any]:
+    container = dict(given)
+    container.setdefault("cpu", 0)
+    container.setdefault("essential", True)
+    for member in _EMPTY_LISTS:
+        container[member] = list(container.get(member, []))
+    container["portMappings"] = [_port(mapping, mode) for mapping in container["portMappings"]]
+    if container.get("healthCheck"):
+        container["healthCheck"] = {"interval": 30, "timeout": 5, "retries": 3, **container["healthCheck"]}
+    return container
+
+
+def _port(given: dict[str, Any], mode: str) -> dict[str, Any]:
+    mapping = {"protocol": "tcp", **given}
+    if "containerPort" in mapping and not mapping.get("hostPort"):
+        mapping["hostPort"] = mapping["containerPort"] if mode in {"awsvpc", "host"} else 0
+    return mapping
+
+
+def _compatibilities(body: dict[str, Any]) -> list[str]:
+    """The rules for EXTERNAL and MANAGED_INSTANCES are general knowledge (unconfirmed)."""
+    found = ["EC2"]
+    if body.get("networkMode", "bridge") != "awsvpc":
+        found.insert(0, "EXTERNAL")
+    if suits_fargate(body):
+        found.append("FARGATE")
+    if body.get("networkMode") in {"awsvpc", "host"}:
+        found.append("MANAGED_INSTANCES")
+    return found
+
+
+def _next_revision(context: Context, family: str) -> int:
+    row = context.session.get(FamilyRow, (context.account, context.region, family))
+    if row is None:
+        row = FamilyRow(account=context.account, region=context.region, family=family, last_revision=0)
+        context.session.add(row)
+    row.last_revision += 1
+    return row.last_revision
+
+
+def describe(row: TaskDefinitionRow) -> dict[str, Any]:
+    """A task definition as DescribeTaskDefinition shows it."""
+    document = {
+        **row.body,
+        "taskDefinitionArn": row.arn,
+        "revision": row.revision,
+        "status": row.status,
+        "registeredAt": row.registered_at,
+    }
+    if row.deregistered_at is not None:
+        document["deregisteredAt"] = row.deregistered_at
+    if row.delete_requested_at is not None:
+        document["deleteRequestedAt"] = row.delete_requested_at
+    return document
+
+
+def find_task_definition(context: Context, identifier: str) -> TaskDefinitionRow | None:
+    """The revision that `family` (its latest ACTIVE one), `family:revision` or an ARN names; None where there is none."""
+    arn = parse_arn(identifier)
+    if arn is not None and (arn.account, arn.region) != (context.account, context.region):
+        return None
+    family, _, revision = last_part(identifier).partition(":")
+    if revision:
+        return context.session.get(TaskDefinitionRow, context.arn("ecs", f"task-definition/{family}:{revision}"))
+    return context.session.scalars(
+        select(TaskDefinitionRow)
+        .where(*_mine(context), TaskDefinitionRow.family == family, TaskDefinitionRow.status == "ACTIVE")
+        .order_by(TaskDefinitionRow.revision.desc())
+        .limit(1)
+    ).first()
+
+
+def _mine(context: Context) -> tuple[Any, Any]:
+    return TaskDefinitionRow.account == context.account, TaskDefinitionRow.region == context.region
+
+
+def describe_task_definition(context: Context, request: "DescribeTaskDefinitionRequestTypeDef") -> dict[str, Any]:
+    """Describe one revision; INACTIVE ones by their number only."""
+    row = find_task_definition(context, request["taskDefinition"])
+    if row is None:
+        raise ClientException("Unable to describe task definition.")
+    result: dict[str, Any] = {"taskDefinition": describe(row)}
+    if "TAGS" in request.get("include", []):
+        result["tags"] = row.tags
+    return result
+
+
+class TaskDefinitionResult(TypedDict):
+    """One revision."""
+
+    taskDefinition: dict[str, Any]
+
+
+def deregister_task_definition(
+    context: Context, request: "DeregisterTaskDefinitionRequestTypeDef"
+) -> TaskDefinitionResult:
+    """Set a revision INACTIVE; what runs goes on."""
+    revision = last_part(request["taskDefinition"]).partition(":")[2]
+    if not revision:
+        raise ClientException("Revision is missing.")
+    if not revision.isdigit():
+        raise InvalidParameterException(f"Invalid revision number. Number: {revision}")
+    row = find_task_definition(context, request["taskDefinition"])
+    if row is None or row.status == "DELETE_IN_PROGRESS":
+        raise ClientException("The specified task definition does not exist.")  # (unconfirmed) text
+    if row.status == "ACTIVE":
+        row.status, row.deregistered_at = "INACTIVE", context.now
+        context.record(Kind.STATE_CHANGE, row.arn, {"status": row.status})
+    return {"taskDefinition": describe(row)}
+
+
+class DeleteTaskDefinitionsResult(TypedDict):
+    """What is being deleted, and what cannot be."""
+
+    taskDefinitions: list[dict[str, Any]]
+    failures: list[dict[str, str]]
+
+
+def delete_task_definitions(
+    context: Context, request: "DeleteTaskDefinitionsRequestTypeDef"
+) -> DeleteTaskDefinitionsResult:
+    """Delete INACTIVE revisions."""
+    names = request["taskDefinitions"]
+    if not names:
+        raise ClientException("size of TaskDefinition references list must be greater than 0")
+    if len(names) > 10:
+        raise ClientException("Size of TaskDefinition references list cannot exceed 10")
+    result: DeleteTaskDefinitionsResult = {"taskDefinitions": [], "failures": []}
+    for name in names:
+        row = find_task_definition(context, name) if ":" in last_part(name) else None
+        if row is None:
+            result["failures"].append({"arn": name, "reason": "The specified task definition does not exist."})
+        elif row.status == "ACTIVE":
+            reason = (
+                "The specified task definition is still in ACTIVE status. Please deregister the target and try again."
+            )
+            result["failures"].append({"arn": row.arn, "reason": reason})  # (unconfirmed) text
+        else:
+            row.status = "DELETE_IN_PROGRESS"
+            row.delete_requested_at = row.delete_requested_at or context.now
+            context.record(Kind.STATE_CHANGE, row.arn, {"status": row.status})
+            result["taskDefinitions"].append(describe(row))
+    return result
+
+
+def list_task_definitions(context: Context, request: "ListTaskDefinitionsRequestTypeDef") -> dict[str, Any]:
+    """A page of ARNs, by family, then by number."""
+    size = page_size(request.get("maxResults"))
+    descending = request.get("sort", "ASC") == "DESC"
+    statement = select(TaskDefinitionRow.family, TaskDefinitionRow.revision, TaskDefinitionRow.arn).where(
+        *_mine(context), TaskDefinitionRow.status == request.get("status", "ACTIVE")
+    )
+    if "familyPrefix" in request:
+        statement = statement.where(TaskDefinitionRow.family == request["familyPrefix"])
+    after = start_after(request.get("nextToken"))
+    if after:
+        family, _, revision = after.rpartition(":")
+        same = TaskDefinitionRow.family == family
+        number = int(revision)
+        statement = statement.where(
+            (TaskDefinitionRow.family < family) | (same & (TaskDefinitionRow.revision < number))
+            if descending
+            else (TaskDefinitionRow.family > family) | (same & (TaskDefinitionRow.revision > number))
+        )
+    columns = (TaskDefinitionRow.family, TaskDefinitionRow.revision)
+    statement = statement.order_by(*(column.desc() if descending else column for column in columns))
+    rows = context.session.execute(statement.limit(size + 1)).all()
+    _, more = cut([f"{family}:{revision}" for family, revision, _ in rows], size)
+    return {"taskDefinitionArns": [arn for _, _, arn in rows[:size]], **more}
+
+
+def list_task_definition_families(
+    context: Context, request: "ListTaskDefinitionFamiliesRequestTypeDef"
+) -> dict[str, Any]:
+    """A page of family names; a family without an ACTIVE revision is INACTIVE."""
+    size = page_size(request.get("maxResults"))
+    status = request.get("status", "ACTIVE")
+    active = exists().where(
+        *_mine(context), TaskDefinitionRow.family == FamilyRow.family, TaskDefinitionRow.status == "ACTIVE"
+    )
+    statement = select(FamilyRow.family).where(
+        FamilyRow.account == context.account,
+        FamilyRow.region == context.region,
+        FamilyRow.family.startswith(request.get("familyPrefix", ""), autoescape=True),
+        FamilyRow.family > start_after(request.get("nextToken")),
+    )
+    if status != "ALL":
+        statement = statement.where(active if status == "ACTIVE" else ~active)
+    families = context.session.scalars(statement.order_by(FamilyRow.family).limit(size + 1)).all()
+    shown, more = cut(families, size)
+    return {"families": shown, **more}
