@@ -8,7 +8,6 @@ from emulator.arns import Arn, parse_arn
 from emulator.context import Context
 from emulator.ecs.errors import InvalidParameterException, ResourceNotFoundException
 from emulator.journal import Kind
-from emulator.state.base import Base
 from emulator.state.ecs import ClusterRow, ContainerInstanceRow, ServiceRow, TaskDefinitionRow, TaskRow
 
 if TYPE_CHECKING:
@@ -86,9 +85,7 @@ def _resource(
     arn: Arn | None = parse_arn(text)
     if arn is None or arn.kind not in _KINDS:
         raise InvalidParameterException("Invalid ARN.")  # (unconfirmed) text
-    table: type[Base] = _KINDS[arn.kind]
-    row = context.session.get(table, text)
+    row = context.session.get(_KINDS[arn.kind], text)
     if row is None or (arn.account, arn.region) != (context.account, context.region):
         raise ResourceNotFoundException("The specified resource was not found.")  # (unconfirmed) text
-    assert isinstance(row, ClusterRow | ServiceRow | TaskRow | TaskDefinitionRow | ContainerInstanceRow)  # noqa: S101
     return row

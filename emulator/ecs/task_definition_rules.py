@@ -69,12 +69,7 @@ def _check_container(container: Container, mode: str, volumes: set[Any], *, has_
     if not _IMAGE.fullmatch(container["image"]):
         raise ClientException("Container.image contains invalid characters.")
     _check_memory(container, has_task_memory=has_task_memory)
-    if container.get("links") and mode != "bridge":
-        raise ClientException(f"Links are not supported when networkMode={mode}.")
-    if container.get("hostname") and mode == "awsvpc":
-        raise ClientException("hostname is not supported on container when networkMode=awsvpc.")
-    if container.get("extraHosts") and mode == "awsvpc":
-        raise ClientException("extraHosts is not supported on container when networkMode=awsvpc.")
+    _check_mode(container, mode)
     for mount in container["mountPoints"]:
         if mount.get("sourceVolume") not in volumes:
             raise ClientException(f"Unknown volume '{mount.get('sourceVolume')}'.")  # (unconfirmed) text
@@ -82,6 +77,15 @@ def _check_container(container: Container, mode: str, volumes: set[Any], *, has_
         _check_port(mapping, name, mode)
     _check_health(container.get("healthCheck"))
     _check_logging(container.get("logConfiguration"))
+
+
+def _check_mode(container: Container, mode: str) -> None:
+    if container.get("links") and mode != "bridge":
+        raise ClientException(f"Links are not supported when networkMode={mode}.")
+    if container.get("hostname") and mode == "awsvpc":
+        raise ClientException("hostname is not supported on container when networkMode=awsvpc.")
+    if container.get("extraHosts") and mode == "awsvpc":
+        raise ClientException("extraHosts is not supported on container when networkMode=awsvpc.")
 
 
 def _check_memory(container: Container, *, has_task_memory: bool) -> None:

@@ -163,7 +163,7 @@ def describe(row: TaskDefinitionRow) -> dict[str, Any]:
 
 
 def find_task_definition(context: Context, identifier: str) -> TaskDefinitionRow | None:
-    """The revision that `family` (its latest ACTIVE one), `family:revision` or an ARN names; None where there is none."""
+    """The revision that `family` (its latest ACTIVE one), `family:revision` or an ARN names, or None."""
     arn = parse_arn(identifier)
     if arn is not None and (arn.account, arn.region) != (context.account, context.region):
         return None
