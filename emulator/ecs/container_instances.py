@@ -18,7 +18,6 @@ from emulator.ecs.task_states import StopCode, request_stop
 from emulator.journal import Kind
 from emulator.state.ecs import ClusterRow, ContainerInstanceRow, ServiceRow, TaskRow
 from scheduler.instance_types import find as find_type
-from scheduler.model import Node
 from scheduler.query.evaluate import matches
 from scheduler.query.parse import QuerySyntaxError, parse
 
@@ -208,14 +207,12 @@ def describe(context: Context, row: ContainerInstanceRow, *, tags: bool = False)
     if node is not None:
         ports = sorted(node.tcp_ports), sorted(node.udp_ports)
         remaining = _resources(node.remaining_cpu, node.remaining_memory, *ports)
-    counts = {
-        status: count
-        for status, count in context.session.execute(
-            select(TaskRow.last_status, func.count())
-            .where(TaskRow.container_instance_arn == row.arn, TaskRow.last_status.in_(["RUNNING", "PENDING"]))
-            .group_by(TaskRow.last_status)
-        )
-    }
+    rows = context.session.execute(
+        select(TaskRow.last_status, func.count())
+        .where(TaskRow.container_instance_arn == row.arn, TaskRow.last_status.in_(["RUNNING", "PENDING"]))
+        .group_by(TaskRow.last_status)
+    )
+    counts = {status: count for status, count in rows}  # noqa: C416 - rows are not pairs to mypy
     return {
         "containerInstanceArn": row.arn,
         "ec2InstanceId": row.ec2_instance_id,
@@ -277,7 +274,7 @@ def _admitted(context: Context, row: ContainerInstanceRow, source: str | None) -
         expression = parse(source)
     except QuerySyntaxError as error:
         raise InvalidParameterException(f"Invalid filter: {error}") from error  # (unconfirmed) text
-    node: Node | None = context.emulator.fleets.of(context.session, row.cluster_arn).node(row.arn)
+    node = context.emulator.fleets.of(context.session, row.cluster_arn).node(row.arn)
     return node is not None and matches(expression, node)
 
 

@@ -1,7 +1,7 @@
 """Rows → scheduler values: one `Fleet` a cluster, a derived index that follows the rows.
 
-It is built from the rows at first use. The ORM session's own events tell which hosts and tasks a transaction changed; they
-are applied after its commit. Therefore hosts and tasks are changed through the ORM only, never by bulk statements.
+It is built from the rows at first use. The ORM session's own events tell which hosts and tasks a transaction changed;
+they are applied after its commit. Therefore hosts and tasks are changed through the ORM only, never by bulk statements.
 """
 
 from collections.abc import Mapping

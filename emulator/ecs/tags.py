@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     )
 
 _ALLOWED = re.compile(r"[\w\s.:/=+\-@]*")
-_KINDS: Mapping[str, type[ClusterRow | ServiceRow | TaskRow | TaskDefinitionRow | ContainerInstanceRow]] = {
+Tagged = ClusterRow | ServiceRow | TaskRow | TaskDefinitionRow | ContainerInstanceRow
+
+_KINDS: Mapping[str, type[Tagged]] = {
     "cluster": ClusterRow,
     "service": ServiceRow,
     "task": TaskRow,
@@ -79,13 +81,11 @@ def list_tags_for_resource(context: Context, request: "ListTagsForResourceReques
     return {"tags": _resource(context, request["resourceArn"]).tags}
 
 
-def _resource(
-    context: Context, text: str
-) -> ClusterRow | ServiceRow | TaskRow | TaskDefinitionRow | ContainerInstanceRow:
+def _resource(context: Context, text: str) -> Tagged:
     arn: Arn | None = parse_arn(text)
     if arn is None or arn.kind not in _KINDS:
         raise InvalidParameterException("Invalid ARN.")  # (unconfirmed) text
-    row = context.session.get(_KINDS[arn.kind], text)
+    row: Tagged | None = context.session.get(_KINDS[arn.kind], text)  # type: ignore[assignment]  # the join of a union
     if row is None or (arn.account, arn.region) != (context.account, context.region):
         raise ResourceNotFoundException("The specified resource was not found.")  # (unconfirmed) text
     return row
