@@ -2,10 +2,8 @@
 
 from alembic import context
 
-from emulator.state import tables
+import emulator.state.tables  # noqa: F401 - imported for its tables
 from emulator.state.base import Base
-
-assert tables  # imported for its tables  # noqa: S101
 
 with context.begin_transaction():
     context.configure(
