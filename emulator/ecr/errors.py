@@ -1,7 +1,5 @@
 """ECR's errors: one class a shape of the model, same name (`tests/emulator/ecr/test_errors.py` compares them)."""
 
-# ruff: noqa: N818 - the names are AWS's
-
 from collections.abc import Iterable
 
 from emulator.errors import AwsError

@@ -114,9 +114,8 @@ def _conditions(wanted: "ListImagesFilterTypeDef | DescribeImagesFilterTypeDef")
     result: list[ColumnElement[bool]] = []
     if wanted.get("imageStatus", "ACTIVE") not in {"ACTIVE", "ANY"}:
         result.append(ImageRow.digest == "")  # nothing is ever archived here (UpdateImageStorageClass is not emulated)
-    tagged = exists().where(
-        ImageTagRow.repository_arn == ImageRow.repository_arn, ImageTagRow.digest == ImageRow.digest
-    )
+    same = (ImageTagRow.repository_arn == ImageRow.repository_arn, ImageTagRow.digest == ImageRow.digest)
+    tagged = exists().where(*same).correlate(ImageRow)
     match wanted.get("tagStatus", "ANY"):
         case "TAGGED":
             result.append(tagged)
