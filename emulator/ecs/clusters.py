@@ -1,19 +1,22 @@
-"""Clusters."""
+"""Clusters. Their counts are queried from the rows at each answer, never kept."""
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from sqlalchemy import func, select
 
 from emulator.arns import parse_arn
 from emulator.context import Context
+from emulator.ecs.account_settings import effective_value
+from emulator.ecs.cluster_capacity_providers import check_providers, check_strategy
 from emulator.ecs.errors import (
     ClusterContainsContainerInstancesException,
     ClusterContainsServicesException,
     ClusterContainsTasksException,
     ClusterNotFoundException,
     InvalidParameterException,
+    ResourceInUseException,
 )
-from emulator.ecs.names import check_name, last_part
+from emulator.ecs.names import check_name
 from emulator.ecs.pages import cut, page_size, start_after
 from emulator.ecs.tags import check_tags
 from emulator.journal import Kind
@@ -25,11 +28,13 @@ if TYPE_CHECKING:
         DeleteClusterRequestTypeDef,
         DescribeClustersRequestTypeDef,
         ListClustersRequestTypeDef,
+        PutClusterCapacityProvidersRequestTypeDef,
         UpdateClusterRequestTypeDef,
         UpdateClusterSettingsRequestTypeDef,
     )
 
-_FARGATE = {"FARGATE", "FARGATE_SPOT"}
+_EVERYTHING = {"TAGS", "SETTINGS", "CONFIGURATIONS"}
+"""What the answers of changing operations include."""
 
 
 class ClusterResult(TypedDict):
@@ -52,10 +57,10 @@ def find_cluster(context: Context, identifier: str | None) -> ClusterRow:
 
 
 def _find(context: Context, identifier: str) -> ClusterRow | None:
-    arn = parse_arn(identifier)
-    if arn is not None and (arn.account, arn.region) != (context.account, context.region):
-        return None
-    return context.session.get(ClusterRow, context.arn("ecs", f"cluster/{last_part(identifier)}"))
+    """By name or ARN; an ARN must be this cluster's own, not merely end like it."""
+    arn = identifier if parse_arn(identifier) else context.arn("ecs", f"cluster/{identifier}")
+    row = context.session.get(ClusterRow, arn)
+    return row if row is not None and (row.account, row.region) == (context.account, context.region) else None
 
 
 def create_cluster(context: Context, request: "CreateClusterRequestTypeDef") -> ClusterResult:
@@ -63,7 +68,9 @@ def create_cluster(context: Context, request: "CreateClusterRequestTypeDef") -> 
     name = request.get("clusterName", "default")
     check_name(name, "clusterName")
     tags = check_tags(request.get("tags", []))
-    _check_providers(list(request.get("capacityProviders", [])))
+    providers = check_providers(request.get("capacityProviders", []))
+    strategy = check_strategy(request.get("defaultCapacityProviderStrategy", []), providers)
+    settings = _checked_settings([dict(setting) for setting in request.get("settings", [])])
     row = _find(context, name)
     if row is None:
         row = ClusterRow(
@@ -71,28 +78,17 @@ def create_cluster(context: Context, request: "CreateClusterRequestTypeDef") -> 
         )
         context.session.add(row)
     elif row.status == "ACTIVE":
-        return {"cluster": describe_cluster(context, row, {"TAGS", "SETTINGS", "CONFIGURATIONS"})}
+        return {"cluster": describe_cluster(context, row, _EVERYTHING)}
     row.status = "ACTIVE"
     row.created_at = context.now
     row.configuration = dict(request.get("configuration", {})) or None
-    row.settings = [dict(setting) for setting in request.get("settings", [])] or [
-        {"name": "containerInsights", "value": "disabled"}
-    ]
-    row.capacity_providers = list(request.get("capacityProviders", []))
-    row.default_strategy = [dict(item) for item in request.get("defaultCapacityProviderStrategy", [])]
+    row.settings = settings or [{"name": "containerInsights", "value": effective_value(context, "containerInsights")}]
+    row.capacity_providers = providers
+    row.default_strategy = [dict(item) for item in strategy]
     row.service_connect_defaults = dict(request.get("serviceConnectDefaults", {})) or None
     row.tags = tags
     context.record(Kind.STATE_CHANGE, row.arn, {"status": row.status})
-    return {"cluster": describe_cluster(context, row, {"TAGS", "SETTINGS", "CONFIGURATIONS"})}
-
-
-def _check_providers(names: list[str]) -> None:
-    for name in names:
-        if name not in _FARGATE:
-            raise InvalidParameterException(
-                f"The specified capacity provider '{name}' is not in an ACTIVE state. "
-                "Specify a valid capacity provider and try again."
-            )
+    return {"cluster": describe_cluster(context, row, _EVERYTHING)}
 
 
 def ensure_default_cluster(context: Context) -> ClusterRow:
@@ -139,11 +135,11 @@ def describe_clusters(context: Context, request: "DescribeClustersRequestTypeDef
     return result
 
 
-class ListClustersResult(TypedDict, total=False):
+class ListClustersResult(TypedDict):
     """A page of ARNs."""
 
     clusterArns: list[str]
-    nextToken: str
+    nextToken: NotRequired[str]
 
 
 def list_clusters(context: Context, request: "ListClustersRequestTypeDef") -> ListClustersResult:
@@ -174,12 +170,30 @@ def update_cluster(context: Context, request: "UpdateClusterRequestTypeDef") -> 
     if "serviceConnectDefaults" in request:
         row.service_connect_defaults = dict(request["serviceConnectDefaults"])
     context.record(Kind.STATE_CHANGE, row.arn, {"settings": row.settings})
-    return {"cluster": describe_cluster(context, row, {"TAGS", "SETTINGS", "CONFIGURATIONS"})}
+    return {"cluster": describe_cluster(context, row, _EVERYTHING)}
 
 
 def update_cluster_settings(context: Context, request: "UpdateClusterSettingsRequestTypeDef") -> ClusterResult:
     """Change settings."""
     return update_cluster(context, {"cluster": request["cluster"], "settings": request["settings"]})
+
+
+def put_cluster_capacity_providers(
+    context: Context, request: "PutClusterCapacityProvidersRequestTypeDef"
+) -> ClusterResult:
+    """Replace the capacity providers and the default strategy."""
+    row = find_cluster(context, request["cluster"])
+    providers = check_providers(request["capacityProviders"])
+    strategy = check_strategy(request["defaultCapacityProviderStrategy"], providers)
+    removed = [name for name in row.capacity_providers if name not in providers]
+    users = select(func.count()).where(
+        TaskRow.cluster_arn == row.arn, TaskRow.last_status != "STOPPED", TaskRow.capacity_provider.in_(removed)
+    )
+    if _count(context, users):
+        raise ResourceInUseException("The specified capacity provider is in use and cannot be removed.")
+    row.capacity_providers, row.default_strategy = providers, [dict(item) for item in strategy]
+    context.record(Kind.STATE_CHANGE, row.arn, {"capacityProviders": providers})
+    return {"cluster": describe_cluster(context, row, _EVERYTHING)}
 
 
 def _checked_settings(settings: list[dict[str, Any]]) -> list[dict[str, Any]]:

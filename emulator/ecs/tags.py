@@ -1,6 +1,6 @@
 """Tags of ECS resources (reference: ecs.md §1.8)."""
 
-import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         UntagResourceRequestTypeDef,
     )
 
-_ALLOWED = re.compile(r"[\w\s.:/=+\-@]*")
+_MARKS = frozenset("_.:/=+-@")
 Tagged = ClusterRow | ServiceRow | TaskRow | TaskDefinitionRow | ContainerInstanceRow
 
 _KINDS: Mapping[str, type[Tagged]] = {
@@ -44,9 +44,14 @@ def check_tags(tags: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             raise InvalidParameterException("Tag keys have 1 to 128 characters, values at most 256.")
         if tag["key"].lower().startswith("aws:"):
             raise InvalidParameterException("Tag keys that begin with aws: are reserved.")  # (unconfirmed) text
-        if not (_ALLOWED.fullmatch(tag["key"]) and _ALLOWED.fullmatch(tag["value"])):
+        if not _allowed(tag["key"] + tag["value"]):
             raise InvalidParameterException("Tags contain invalid characters.")  # (unconfirmed) text
     return checked
+
+
+def _allowed(text: str) -> bool:
+    """The model's pattern: letters, separators and numbers of every script, and a few marks."""
+    return all(letter in _MARKS or unicodedata.category(letter)[0] in "LZN" for letter in text)
 
 
 class NoResult(TypedDict):
@@ -62,9 +67,11 @@ class TagsResult(TypedDict):
 def tag_resource(context: Context, request: "TagResourceRequestTypeDef") -> NoResult:
     """Set tags; others stay."""
     row = _resource(context, request["resourceArn"])
-    merged = {tag["key"]: tag["value"] for tag in [*row.tags, *request["tags"]]}
-    row.tags = check_tags({"key": key, "value": value} for key, value in merged.items())
-    context.record(Kind.STATE_CHANGE, request["resourceArn"], {"tags": row.tags})
+    merged = {tag["key"]: tag["value"] for tag in [*row.tags, *check_tags(request["tags"])]}
+    if len(merged) > 50:
+        raise InvalidParameterException("Tags can not exceed 50 entries.")  # (unconfirmed) text
+    row.tags = [{"key": key, "value": value} for key, value in merged.items()]  # the service's own stay as they are
+    context.record(Kind.STATE_CHANGE, row.arn, {"tags": row.tags})
     return {}
 
 
@@ -88,4 +95,6 @@ def _resource(context: Context, text: str) -> Tagged:
     row: Tagged | None = context.session.get(_KINDS[arn.kind], text)  # type: ignore[assignment]  # the join of a union
     if row is None or (arn.account, arn.region) != (context.account, context.region):
         raise ResourceNotFoundException("The specified resource was not found.")  # (unconfirmed) text
+    if isinstance(row, ClusterRow) and row.status == "INACTIVE":
+        raise InvalidParameterException("The specified cluster is inactive. Specify an active cluster and try again.")
     return row
