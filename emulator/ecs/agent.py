@@ -49,6 +49,9 @@ _LOG = structlog.get_logger()
 _KEPT = timedelta(hours=1)
 """How long a stopped task is shown."""
 
+_LOOK = 0.05
+"""Seconds of real time between two looks at whether all tasks have ended, on the way out."""
+
 CredentialsFor = Callable[[str, str, str], RegistryCredentials | None]
 """(account, region, image) → what to pull it with; None where the image is not in our own registry."""
 
@@ -105,6 +108,22 @@ class Agent:
         self._emulator.loops.wake("tasks", *wanted)
         for arn, at in purges:
             self._emulator.loops.wake_at("tasks", arn, at)
+
+    async def stop_everything(self) -> None:
+        """Stop and remove every container; the tasks are STOPPED, as those of a machine that was shut down."""
+        with self._emulator.store.begin() as session:
+            rows = session.scalars(select(TaskRow).where(TaskRow.last_status != "STOPPED")).all()
+            for row in rows:
+                context = self._context(session, row)
+                request_stop(context, row, "TerminationNotice", "Ashore was stopped.")
+        waiting = [row.arn for row in rows]
+        loop = self._emulator.loops
+        loop.start()
+        loop.wake("tasks", *waiting)
+        while waiting:
+            await asyncio.sleep(_LOOK)
+            waiting = [arn for arn in waiting if arn in self._live]
+        await loop.stop()
 
     async def remove_all(self) -> None:
         """Remove every container that the runtime has (after a reset)."""

@@ -92,7 +92,11 @@ class DockerRuntime:
 
     async def open(self, observer: Callable[[RuntimeEvent], None]) -> None:
         loop = asyncio.get_running_loop()
-        self._observer = lambda event: loop.call_soon_threadsafe(observer, event)
+
+        def on_loop(event: RuntimeEvent) -> None:
+            loop.call_soon_threadsafe(observer, event)
+
+        self._observer = on_loop
         self._events = await self._call(self._listen)
         self._follower = threading.Thread(target=self._follow, name="docker-events", daemon=True)
         self._follower.start()
@@ -257,7 +261,7 @@ class DockerRuntime:
         await self._call(self._cleanup)
 
     def _cleanup(self) -> None:
-        mine = {"label": f"{SERVER}={self._server_id}"}
+        mine: dict[str, str | list[str] | bool] = {"label": f"{SERVER}={self._server_id}"}
         for container in self._client.containers.list(all=True, filters=mine):
             container.remove(force=True, v=True)
         for network in self._client.networks.list(filters=mine):
@@ -278,7 +282,9 @@ class DockerRuntime:
         return lines
 
     def _of_task(self, task_arn: str) -> list[Container]:
-        filters = {"label": [f"{SERVER}={self._server_id}", f"{TASK}={task_arn}"]}
+        filters: dict[str, str | list[str] | bool] | None = {
+            "label": [f"{SERVER}={self._server_id}", f"{TASK}={task_arn}"]
+        }
         return self._client.containers.list(all=True, filters=filters)
 
     def _find(self, name: str) -> Container | None:

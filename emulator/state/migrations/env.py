@@ -5,10 +5,10 @@ from alembic import context
 import emulator.state.tables  # noqa: F401 - imported for its tables
 from emulator.state.base import Base
 
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+)
 with context.begin_transaction():
-    context.configure(
-        connection=context.config.attributes["connection"],
-        target_metadata=Base.metadata,
-        render_as_batch=True,
-    )
     context.run_migrations()
