@@ -1,5 +1,7 @@
 """Uploads of layers as rows: begun, completed into a layer, given up. Bytes are the business of `blobs`."""
 
+import uuid
+
 from emulator.context import Context
 from emulator.ecr.blobs import blobs_of
 from emulator.ecr.errors import UploadNotFoundException
@@ -10,7 +12,7 @@ from emulator.state.ecr import LayerRow, LayerUploadRow, RepositoryRow
 def begin_upload(context: Context, repository: RepositoryRow) -> LayerUploadRow:
     """A new, empty upload."""
     row = LayerUploadRow(
-        id=context.emulator.ids.uuid(),
+        id=str(uuid.uuid4()),  # not of `Ids`: a seeded server would draw, after a restart, the ids of uploads under way
         repository_arn=repository.arn,
         started_at=context.now,
         last_part_bytes=None,
