@@ -76,7 +76,6 @@ def create_cluster(context: Context, request: "CreateClusterRequestTypeDef") -> 
         row = ClusterRow(
             arn=context.arn("ecs", f"cluster/{name}"), account=context.account, region=context.region, name=name
         )
-        context.session.add(row)
     elif row.status == "ACTIVE":
         return {"cluster": describe_cluster(context, row, _EVERYTHING)}
     row.status = "ACTIVE"
@@ -87,6 +86,7 @@ def create_cluster(context: Context, request: "CreateClusterRequestTypeDef") -> 
     row.default_strategy = [dict(item) for item in strategy]
     row.service_connect_defaults = dict(request.get("serviceConnectDefaults", {})) or None
     row.tags = tags
+    context.session.add(row)
     context.record(Kind.STATE_CHANGE, row.arn, {"status": row.status})
     return {"cluster": describe_cluster(context, row, _EVERYTHING)}
 
