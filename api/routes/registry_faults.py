@@ -10,7 +10,7 @@ from emulator.errors import AwsError
 VERSION_HEADER = {"Docker-Distribution-Api-Version": "registry/2.0"}
 
 
-class RegistryFault(Exception):  # noqa: N818 - a fault of the protocol's, with its status
+class RegistryFault(Exception):
     """An answer that is an error."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
