@@ -1,17 +1,18 @@
-"""Container instances: simulated hosts."""
+"""Container instances: simulated hosts, each with a loopback address of its own, on which its ports are published."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Any, TypedDict
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from sqlalchemy import func, select
 
 from emulator.arns import parse_arn
 from emulator.context import Context
 from emulator.ecs.clusters import find_cluster
+from emulator.ecs.container_instance_documents import describe_all, describe_container_instance
 from emulator.ecs.errors import ClientException, InvalidParameterException
-from emulator.ecs.names import last_part
 from emulator.ecs.pages import cut, page_size, start_after
 from emulator.ecs.requires_attributes import ALL_CAPABILITIES
 from emulator.ecs.task_states import StopCode, request_stop
@@ -19,10 +20,11 @@ from emulator.journal import Kind
 from emulator.state.ecs import ClusterRow, ContainerInstanceRow, ServiceRow, TaskRow
 from scheduler.instance_types import find as find_type
 from scheduler.query.evaluate import matches
-from scheduler.query.parse import QuerySyntaxError, parse
+from scheduler.query.parse import Expression, QuerySyntaxError, parse
 
 if TYPE_CHECKING:
     from types_boto3_ecs.type_defs import (
+        ContainerInstanceTypeDef,
         DeregisterContainerInstanceRequestTypeDef,
         DescribeContainerInstancesRequestTypeDef,
         ListContainerInstancesRequestTypeDef,
@@ -45,6 +47,7 @@ class HostSpec:
     ec2_instance_id: str | None = None
     private_ip: str | None = None
     capacity_provider: str | None = None
+    tags: Sequence[Mapping[str, Any]] = ()
 
 
 def add_host(context: Context, cluster: ClusterRow, spec: HostSpec) -> ContainerInstanceRow:
@@ -85,16 +88,19 @@ def add_host(context: Context, cluster: ClusterRow, spec: HostSpec) -> Container
         memory=kind.memory,
         reserved_tcp_ports=_RESERVED_TCP,
         reserved_udp_ports=[],
-        gpus=[f"GPU-{index}" for index in range(kind.gpus)],
+        gpus=[f"GPU-{context.emulator.ids.uuid()}" for _ in range(kind.gpus)],
         eni_slots=kind.enis - 1,
         attributes=attributes,
-        version_info={"agentVersion": _AGENT_VERSION, "dockerVersion": context.emulator.runtime.kind},
+        version_info={
+            "agentVersion": _AGENT_VERSION,
+            "dockerVersion": f"DockerVersion: {context.emulator.runtime.kind}",
+        },
         capacity_provider=spec.capacity_provider,
         origin=spec.origin,
         registered_at=context.now,
         deregistered_at=None,
         version=1,
-        tags=[],
+        tags=[dict(tag) for tag in spec.tags],
     )
     context.session.add(row)
     context.session.flush()
@@ -131,13 +137,14 @@ def container_instances_of(context: Context, cluster: ClusterRow) -> Sequence[Co
 
 def find_container_instance(context: Context, cluster: ClusterRow, identifier: str) -> ContainerInstanceRow | None:
     """The host called by id, ARN or EC2 instance id; INACTIVE ones too."""
+    if parse_arn(identifier):
+        row = context.session.get(ContainerInstanceRow, identifier)
+        return row if row is not None and row.cluster_arn == cluster.arn else None
     if identifier.startswith("i-"):
-        return context.session.scalars(
-            select(ContainerInstanceRow).where(
-                ContainerInstanceRow.cluster_arn == cluster.arn, ContainerInstanceRow.ec2_instance_id == identifier
-            )
-        ).first()
-    arn = context.arn("ecs", f"container-instance/{cluster.name}/{last_part(identifier)}")
+        its = ContainerInstanceRow.cluster_arn == cluster.arn, ContainerInstanceRow.ec2_instance_id == identifier
+        newest = ContainerInstanceRow.registered_at.desc()
+        return context.session.scalars(select(ContainerInstanceRow).where(*its).order_by(newest)).first()
+    arn = context.arn("ecs", f"container-instance/{cluster.name}/{identifier}")
     return context.session.get(ContainerInstanceRow, arn)
 
 
@@ -157,6 +164,8 @@ def deregister_host(context: Context, row: ContainerInstanceRow, reason: str, st
 
 
 def _set_status(context: Context, row: ContainerInstanceRow, status: str) -> None:
+    if row.status == status:
+        return
     row.status = status
     row.version += 1
     context.record(Kind.STATE_CHANGE, row.arn, {"status": status}, scope=row.cluster_arn)
@@ -166,13 +175,13 @@ def _set_status(context: Context, row: ContainerInstanceRow, status: str) -> Non
 class ContainerInstanceResult(TypedDict):
     """One host."""
 
-    containerInstance: dict[str, Any]
+    containerInstance: "ContainerInstanceTypeDef"
 
 
 class ContainerInstancesResult(TypedDict):
     """Hosts, and what is not one."""
 
-    containerInstances: list[dict[str, Any]]
+    containerInstances: "list[ContainerInstanceTypeDef]"
     failures: list[dict[str, str]]
 
 
@@ -184,14 +193,14 @@ def describe_container_instances(
     names = request["containerInstances"]
     if not names:
         raise ClientException("Container Instances cannot be empty.")
-    result: ContainerInstancesResult = {"containerInstances": [], "failures": []}
-    for name in names:
-        row = find_container_instance(context, cluster, name)
-        if row is None:
-            result["failures"].append(_failure(context, cluster, name, "MISSING"))
-        else:
-            result["containerInstances"].append(describe(context, row, tags="TAGS" in request.get("include", [])))
-    return result
+    if len(names) > 100:
+        raise InvalidParameterException("Container Instances cannot have more than 100 elements.")  # (unconfirmed)
+    found = {name: find_container_instance(context, cluster, name) for name in names}
+    rows = [row for row in found.values() if row is not None]
+    return {
+        "containerInstances": describe_all(context, rows, request.get("include", [])),
+        "failures": [_failure(context, cluster, name, "MISSING") for name, row in found.items() if row is None],
+    }
 
 
 def _failure(context: Context, cluster: ClusterRow, name: str, reason: str) -> dict[str, str]:
@@ -199,83 +208,51 @@ def _failure(context: Context, cluster: ClusterRow, name: str, reason: str) -> d
     return {"arn": arn, "reason": reason}
 
 
-def describe(context: Context, row: ContainerInstanceRow, *, tags: bool = False) -> dict[str, Any]:
-    """A host as DescribeContainerInstances shows it; what remains comes from the fleet."""
-    node = context.emulator.fleets.of(context.session, row.cluster_arn).node(row.arn)
-    registered = _resources(row.cpu, row.memory, row.reserved_tcp_ports, row.reserved_udp_ports)
-    remaining = registered
-    if node is not None:
-        ports = sorted(node.tcp_ports), sorted(node.udp_ports)
-        remaining = _resources(node.remaining_cpu, node.remaining_memory, *ports)
-    rows = context.session.execute(
-        select(TaskRow.last_status, func.count())
-        .where(TaskRow.container_instance_arn == row.arn, TaskRow.last_status.in_(["RUNNING", "PENDING"]))
-        .group_by(TaskRow.last_status)
-    )
-    counts = {status: count for status, count in rows}  # noqa: C416 - rows are not pairs to mypy
-    return {
-        "containerInstanceArn": row.arn,
-        "ec2InstanceId": row.ec2_instance_id,
-        "version": row.version,
-        "versionInfo": row.version_info,
-        "remainingResources": remaining,
-        "registeredResources": registered,
-        "status": row.status,
-        "agentConnected": row.agent_connected,
-        "runningTasksCount": counts.get("RUNNING", 0),
-        "pendingTasksCount": counts.get("PENDING", 0),
-        "attributes": [
-            {"name": name} if value is None else {"name": name, "value": value}
-            for name, value in row.attributes.items()
-        ],
-        "registeredAt": row.registered_at,
-        "attachments": [],
-        "tags": row.tags if tags else [],
-    }
+class ListContainerInstancesResult(TypedDict):
+    """A page of ARNs."""
+
+    containerInstanceArns: list[str]
+    nextToken: NotRequired[str]
 
 
-def _resources(cpu: int, memory: int, tcp: Sequence[int], udp: Sequence[int]) -> list[dict[str, Any]]:
-    def entry(name: str, kind: str, **value: Any) -> dict[str, Any]:
-        return {"name": name, "type": kind, "doubleValue": 0.0, "longValue": 0, "integerValue": 0, **value}
-
-    return [
-        entry("CPU", "INTEGER", integerValue=cpu),
-        entry("MEMORY", "INTEGER", integerValue=memory),
-        entry("PORTS", "STRINGSET", stringSetValue=[str(port) for port in tcp]),
-        entry("PORTS_UDP", "STRINGSET", stringSetValue=[str(port) for port in udp]),
-    ]
-
-
-def list_container_instances(context: Context, request: "ListContainerInstancesRequestTypeDef") -> dict[str, Any]:
+def list_container_instances(
+    context: Context, request: "ListContainerInstancesRequestTypeDef"
+) -> ListContainerInstancesResult:
     """A page of the hosts that match the filter."""
     cluster = find_cluster(context, request.get("cluster"))
     size = page_size(request.get("maxResults"))
-    statement = select(ContainerInstanceRow).where(
-        ContainerInstanceRow.cluster_arn == cluster.arn,
-        ContainerInstanceRow.arn > start_after(request.get("nextToken")),
+    expression = _expression(request.get("filter"))
+    status = ContainerInstanceRow.status
+    statement = (
+        select(ContainerInstanceRow.arn)
+        .where(
+            ContainerInstanceRow.cluster_arn == cluster.arn,
+            ContainerInstanceRow.arn > start_after(request.get("nextToken")),
+            status == request["status"] if "status" in request else status != "INACTIVE",
+        )
+        .order_by(ContainerInstanceRow.arn)
     )
-    if "status" in request:
-        statement = statement.where(ContainerInstanceRow.status == request["status"])
+    if expression is None:
+        arns = context.session.scalars(statement.limit(size + 1)).all()
     else:
-        statement = statement.where(ContainerInstanceRow.status != "INACTIVE")
-    statement = statement.order_by(ContainerInstanceRow.arn)
-    if "filter" not in request:
-        statement = statement.limit(size + 1)
-    rows = context.session.scalars(statement).all()
-    arns = [row.arn for row in rows if _admitted(context, row, request.get("filter"))]
-    shown, more = cut(arns[: size + 1], size)
-    return {"containerInstanceArns": shown, **more}
+        fleet = context.emulator.fleets.of(context.session, cluster.arn)
+        nodes = ((arn, fleet.node(arn)) for arn in context.session.scalars(statement))
+        matching = (arn for arn, node in nodes if node is not None and matches(expression, node))
+        arns = list(islice(matching, size + 1))
+    shown, more = cut(arns, size)
+    result: ListContainerInstancesResult = {"containerInstanceArns": shown}
+    if more:
+        result["nextToken"] = more["nextToken"]
+    return result
 
 
-def _admitted(context: Context, row: ContainerInstanceRow, source: str | None) -> bool:
-    if source is None:
-        return True
+def _expression(source: str | None) -> Expression | None:
+    if not source:
+        return None
     try:
-        expression = parse(source)
+        return parse(source)
     except QuerySyntaxError as error:
         raise InvalidParameterException(f"Invalid filter: {error}") from error  # (unconfirmed) text
-    node = context.emulator.fleets.of(context.session, row.cluster_arn).node(row.arn)
-    return node is not None and matches(expression, node)
 
 
 def update_container_instances_state(
@@ -283,17 +260,22 @@ def update_container_instances_state(
 ) -> ContainerInstancesResult:
     """Set hosts ACTIVE or DRAINING."""
     cluster = find_cluster(context, request.get("cluster"))
+    names = request["containerInstances"]
+    if not names:
+        raise ClientException("Container Instances cannot be empty.")
+    if len(names) > 10:
+        raise InvalidParameterException("Container Instances cannot have more than 10 elements.")  # (unconfirmed)
     if request["status"] not in {"ACTIVE", "DRAINING"}:
         raise InvalidParameterException("Container instance status should be one of [ACTIVE, DRAINING]")
     result: ContainerInstancesResult = {"containerInstances": [], "failures": []}
-    for name in request["containerInstances"]:
+    for name in names:
         row = find_container_instance(context, cluster, name)
         if row is None or row.status == "INACTIVE":
             reason = "MISSING" if row is None else "INACTIVE"
             result["failures"].append(_failure(context, cluster, name, reason))
         else:
             _set_status(context, row, request["status"])
-            result["containerInstances"].append(describe(context, row))
+            result["containerInstances"].append(describe_container_instance(context, row))
     return result
 
 
@@ -311,4 +293,4 @@ def deregister_container_instance(
     if busy and not request.get("force", False):
         raise InvalidParameterException("Found running tasks on the instance.")
     deregister_host(context, row, "Container instance deregistration forced by user", StopCode.USER_INITIATED)
-    return {"containerInstance": describe(context, row)}
+    return {"containerInstance": describe_container_instance(context, row)}
