@@ -10,7 +10,13 @@ from emulator.ecs.operations import OPERATIONS as ECS
 
 Operation = Callable[[Context, Any], Mapping[str, Any]]
 
-OPERATIONS: Mapping[str, Mapping[str, Operation]] = {"ecs": ECS, "ecr": ECR, "eks": {}, "elasticbeanstalk": {}}
+OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
+    "ecs": ECS,
+    "ecr": ECR,
+    "ecr-public": {},
+    "eks": {},
+    "elasticbeanstalk": {},
+}
 """Service → operation → function. A service without functions answers 501 to everything."""
 
 

@@ -1,63 +1,100 @@
-"""What a model says of a value beside its type, and the words in which services refuse it."""
+"""What a model demands of a value beside its type, in the words of AWS's own validation.
+
+A shape's constraints are checked where the shape is used: a member's at the member, those of a list's items and of a
+map's keys and values at the list or map, as AWS reports them. Which of them count, and which exception they end in, is
+each service's own (`refusals.py`).
+"""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum, auto
 from typing import Any
 
-from botocore.model import Shape
-
-Constraint = Callable[[Any], str | None]
-"""The violated constraint in words; None where the value is good."""
+from api.wire.shapes import Shape
 
 
-def missing(path: str) -> str:
-    """The refusal of a request without a required member."""
-    return f"1 validation error detected: Value null at '{path}' failed to satisfy constraint: Member must not be null"
+class Rule(StrEnum):
+    """The kinds of demands that a model makes."""
+
+    REQUIRED = auto()
+    BOUNDS = auto()
+    PATTERN = auto()
+    ENUM = auto()
 
 
-def constraint_of(shape: Shape) -> Constraint | None:
-    """All that `shape` demands of a value; None where it demands nothing."""
-    checks = [*_bounds(shape), *_enumeration(shape), *_pattern(shape)]
-    if not checks:
-        return None
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """One demand of a shape."""
 
-    def check(value: Any) -> str | None:
-        return next((reason for reason in (check(value) for check in checks) if reason is not None), None)
+    rule: Rule
+    words: str
+    holds: Callable[[Any], bool]
 
-    return check
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A demand that a request does not meet."""
+
+    path: str
+    """As AWS writes it: `containers.1.member.name`."""
+    rule: Rule
+    words: str
+    value: object
+    """None where a required member is missing."""
+    shape: Shape
+    """Of the value, or of what is missing."""
+
+
+MISSING = "Member must not be null"
+
+_NUMBERS = frozenset({"integer", "long", "float", "double"})
+_LINEAR = {
+    r"^[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*$": r"[a-z0-9*]+(?:[._\-/][a-z0-9*]+)*",
+}
+"""Patterns whose own form takes exponential time on a long value that does not match → the same language, linear."""
+
+
+def constraints_of(shape: Shape, checked: frozenset[Rule]) -> tuple[Constraint, ...]:
+    """What `shape` demands, of the kinds `checked`."""
+    found = [*_bounds(shape), *_pattern(shape, checked), *_enumeration(shape)]
+    return tuple(constraint for constraint in found if constraint.rule in checked)
+
+
+def each(what: str, constraints: Iterable[Constraint]) -> str:
+    """The demands on each item of a list (or key, or value of a map), as AWS sums them up."""
+    return f"{what} must satisfy constraint: [{', '.join(constraint.words for constraint in constraints)}]"
 
 
 def _bounds(shape: Shape) -> list[Constraint]:
-    least, most = shape.metadata.get("min"), shape.metadata.get("max")
-    numeric = shape.type_name in {"integer", "long", "float", "double"}
-    measured = "value" if numeric else "length"
+    least, most = shape.least, shape.most
+    measured = "value" if shape.type in _NUMBERS else "length"
+    size: Callable[[Any], Any] = _itself if shape.type in _NUMBERS else len
+    found = []
+    if most is not None:
+        words = f"Member must have {measured} less than or equal to {most}"
+        found.append(Constraint(Rule.BOUNDS, words, lambda value: size(value) <= most))
+    if least is not None:
+        words = f"Member must have {measured} greater than or equal to {least}"
+        found.append(Constraint(Rule.BOUNDS, words, lambda value: size(value) >= least))
+    return found
 
-    def check(value: Any) -> str | None:
-        size = value if numeric else len(value)
-        if least is not None and size < least:
-            return f"Member must have {measured} greater than or equal to {least}"
-        if most is not None and size > most:
-            return f"Member must have {measured} less than or equal to {most}"
-        return None
 
-    return [] if least is None and most is None else [check]
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _pattern(shape: Shape, checked: frozenset[Rule]) -> list[Constraint]:
+    """Java's `matches`: the whole value, ASCII classes. Compiled where checked only: ECS has patterns in Java's own syntax."""
+    if not shape.pattern or Rule.PATTERN not in checked or shape.type != "string":
+        return []
+    compiled = re.compile(_LINEAR.get(shape.pattern, shape.pattern), re.ASCII)
+    words = f"Member must satisfy regular expression pattern: {shape.pattern}"
+    return [Constraint(Rule.PATTERN, words, lambda value: compiled.fullmatch(value) is not None)]
 
 
 def _enumeration(shape: Shape) -> list[Constraint]:
-    values = getattr(shape, "enum", None)
-    if not values:
+    if not shape.choices:
         return []
-    reason = f"Member must satisfy enum value set: [{', '.join(values)}]"
-    return [lambda value: None if value in values else reason]
-
-
-def _pattern(shape: Shape) -> list[Constraint]:
-    source = shape.metadata.get("pattern")
-    if not source or shape.type_name != "string":
-        return []
-    try:
-        pattern = re.compile(source)
-    except re.error:  # a few models use Java's own classes such as \p{L}; botocore does not check them either
-        return []
-    reason = f"must satisfy regular expression '{source}'"
-    return [lambda value: None if pattern.fullmatch(value) else reason]
+    words = f"Member must satisfy enum value set: [{', '.join(shape.choices)}]"
+    return [Constraint(Rule.ENUM, words, frozenset(shape.choices).__contains__)]

@@ -1,10 +1,26 @@
 """How an error finds its HTTP status and its code on the wire: in the model, where the model has its shape."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from api.wire.messages import WireError
-from api.wire.model import service_model
+from api.wire.shapes import ServiceModel, Shape
 from emulator.errors import AwsError
+
+_FORBIDDEN = frozenset(
+    {
+        *(
+            "AccessDenied",
+            "ExpiredToken",
+            "InvalidClientTokenId",
+            "MissingAuthenticationToken",
+            "SignatureDoesNotMatch",
+        ),
+        *("AccessDeniedException", "ExpiredTokenException", "InvalidSignatureException"),
+        *("MissingAuthenticationTokenException", "UnrecognizedClientException"),
+    }
+)
+"""Errors that no model lists, because every service may answer them: 403 in the query and REST protocols."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +31,8 @@ class Fault:
     status: int
     message_name: str
     """`message` or `Message`, as the shape spells it."""
+    members: Mapping[str, object]
+    shape: Shape | None
 
     @property
     def sender(self) -> bool:
@@ -22,15 +40,12 @@ class Fault:
         return self.status < 500
 
 
-def fault_of(service: str, error: AwsError) -> Fault:
-    """What the model of `service` says of `error`; status 400 where it says nothing."""
+def fault_of(model: ServiceModel, error: AwsError, forbidden: int = 403) -> Fault:
+    """What `model` says of `error`; `forbidden` is the protocol's status where access is denied."""
+    known = model.errors.get(error.code)
+    if known is not None:
+        spelled = next((name for name in known.shape.members if name.lower() == "message"), "message")
+        return Fault(known.code, known.status, spelled, error.members, known.shape)
     if isinstance(error, WireError):
-        return Fault(error.code, error.status, "message")
-    model = service_model(service)
-    shape = model.shape_for(error.code) if error.code in model.shape_names else None
-    if shape is None:
-        return Fault(error.code, 400, "message")
-    stated = shape.metadata.get("error", {})
-    status = stated.get("httpStatusCode") or (500 if shape.metadata.get("fault") else 400)
-    spelled = next((name for name in getattr(shape, "members", {}) if name.lower() == "message"), "message")
-    return Fault(stated.get("code", error.code), status, spelled)
+        return Fault(error.code, error.status, "message", error.members, None)
+    return Fault(error.code, forbidden if error.code in _FORBIDDEN else 400, "message", error.members, None)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import formatdate
 from typing import Any
 
 from emulator.errors import AwsError
@@ -9,12 +11,15 @@ from emulator.errors import AwsError
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request as it came in. Header names are in lower case."""
+    """A request as it came in."""
 
     method: str
     path: str
+    """As sent: still percent-encoded (ASGI's `raw_path`), because EKS has ARNs with encoded slashes in its paths."""
     query: str
+    """As sent, without the question mark."""
     headers: Mapping[str, str]
+    """Names in lower case."""
     body: bytes
 
 
@@ -45,6 +50,19 @@ class WireError(AwsError):
 
 
 def not_emulated(service: str, operation: str) -> WireError:
-    """The answer to an operation that the model has and Ashore has not."""
+    """The answer to an operation that the model has and Ashore has not. Clients do not retry a 501."""
     message = f"{service}:{operation} is not emulated yet; `ashore coverage {service}` lists what is."
     return WireError("NotImplementedException", message, 501)
+
+
+def internal_failure(request_id: str) -> WireError:
+    """The answer where Ashore itself failed: the client learns no more than which log line to look for."""
+    return WireError("InternalFailure", f"Ashore failed to answer; its log says why under request {request_id}.", 500)
+
+
+def headers(content_type: str, request_id: str, now: datetime | None) -> dict[str, str]:
+    """What every response carries. Without `now` the web server must add the `Date`: the EB CLI fails without one."""
+    found = {"Content-Type": content_type, "x-amzn-RequestId": request_id}
+    if now is not None:
+        found["Date"] = formatdate(now.timestamp(), usegmt=True)
+    return found

@@ -7,18 +7,19 @@ from api.wire.query import Query
 from api.wire.rest_json import RestJson
 
 Protocol = Json11 | Query | RestJson
+"""`parse`, `answer` and `refuse` are the same in all three."""
 
-SERVICES = ("ecs", "ecr", "eks", "elasticbeanstalk")
+SERVICES = ("ecs", "ecr", "ecr-public", "eks", "elasticbeanstalk")
 """Signing names of the services that Ashore itself answers; everything else is a neighbour's."""
 
 
 @cache
 def protocol_of(service: str) -> Protocol:
-    """The protocol of one of `SERVICES`."""
+    """The protocol of one of `SERVICES`; its model is loaded at the first call."""
     match service:
         case "eks":
             return RestJson(service)
         case "elasticbeanstalk":
             return Query(service)
         case _:
-            return Json11(service, constraints=service == "ecr")
+            return Json11(service)

@@ -1,167 +1,127 @@
 """From JSON documents to parameters: each shape is compiled once into a function that checks and converts.
 
-Structure, types and required members are checked for every service. Lengths, ranges, patterns and enumerations are
-checked here only for the services that answer them with one uniform message (`constraints`): ECS answers each with a
-text of its own, so its operations do that.
+A value of the wrong type ends the reading with a SerializationException in AWS's words; demands of the model that are not
+met are collected, and `refusals.py` says how a service answers them. Members that the model does not know are ignored,
+and null counts as absent, as AWS does.
 """
 
-import base64
-import binascii
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
-from botocore.model import ListShape, MapShape, Shape, StructureShape
-
-from api.wire.constraints import Constraint, constraint_of, missing
+from api.wire.constraints import MISSING, Constraint, Rule, Violation, constraints_of, each
 from api.wire.messages import WireError
+from api.wire.refusals import Refusal
+from api.wire.scalars import PLAIN, READ, unexpected
+from api.wire.shapes import Shape
 
-Reader = Callable[[Any, str], Any]
-"""(value, path of the member) → the value converted."""
+Reader = Callable[[Any, str, list[Violation]], Any]
+"""(value, path of the member, where violations go) → the value converted."""
 
 
 class Readers:
     """Compiles and keeps the readers of one service."""
 
-    def __init__(self, invalid: str, *, constraints: bool) -> None:
-        """`invalid` is the code of a violated constraint; `constraints` says whether any but `required` are checked."""
-        self._invalid, self._constraints = invalid, constraints
-        self._known: dict[int, tuple[Shape, Reader]] = {}
+    def __init__(self, refusal: Refusal) -> None:
+        self._refusal = refusal
+        self._made: dict[Shape, Reader] = {}
 
-    def of(self, shape: Shape) -> Reader:
-        """The reader of `shape`."""
-        found = self._known.get(id(shape))
+    def read(self, operation: str, shape: Shape, document: Any) -> dict[str, Any]:
+        """The parameters in `document`.
+
+        Raises:
+            WireError: what the service answers to a document that does not fit.
+
+        """
+        violations: list[Violation] = []
+        params: dict[str, Any] = self._of(shape)(document, "", violations)
+        if violations:
+            raise self._refusal.error(operation, violations)
+        return params
+
+    def _of(self, shape: Shape) -> Reader:
+        found = self._made.get(shape)
         if found is None:
-            reader: list[Reader] = []
-            # entered before it is made: a shape may contain itself
-            self._known[id(shape)] = (shape, lambda value, path: reader[0](value, path))  # noqa: PLW0108 - not made yet
-            reader.append(self._checked(shape, self._make(shape)))
-            found = self._known[id(shape)] = (shape, reader[0])
-        return found[1]
+            found = self._made[shape] = self._make(shape)
+        return found
 
     def _make(self, shape: Shape) -> Reader:
-        if isinstance(shape, StructureShape):
+        if shape.document:
+            return lambda value, _path, _violations: value
+        if shape.type == "structure":
             return self._structure(shape)
-        if isinstance(shape, ListShape):
-            return self._list(self.of(shape.member))
-        if isinstance(shape, MapShape):
-            return self._map(self.of(shape.key), self.of(shape.value))
-        return _SCALARS[shape.type_name]
+        if shape.type == "list" and shape.item is not None:
+            return self._list(shape, shape.item)
+        if shape.type == "map" and shape.item is not None and shape.key is not None:
+            return self._map(shape, shape.key, shape.item)
+        convert = READ[shape.type]
+        return lambda value, _path, _violations: convert(value)
 
-    def _checked(self, shape: Shape, reader: Reader) -> Reader:
-        check: Constraint | None = constraint_of(shape) if self._constraints else None
-        if check is None:
-            return reader
+    def _constraints(self, shape: Shape) -> tuple[Constraint, ...]:
+        return constraints_of(shape, self._refusal.checks_for(shape))
 
-        def checked(value: Any, path: str) -> Any:
-            converted = reader(value, path)
-            reason = check(converted)
-            if reason is not None:
-                raise WireError(
-                    self._invalid, f"Invalid parameter at '{path}' failed to satisfy constraint: '{reason}'"
-                )
-            return converted
-
-        return checked
-
-    def _structure(self, shape: StructureShape) -> Reader:
+    def _structure(self, shape: Shape) -> Reader:
         members = {
-            member.serialization.get("name", name): (name, self.of(member)) for name, member in shape.members.items()
+            name: (PLAIN.get(member.shape.type), self._of(member.shape), self._constraints(member.shape), member.shape)
+            for name, member in shape.members.items()
         }
-        required = tuple(shape.required_members)
 
-        def read(value: Any, path: str) -> dict[str, Any]:
+        def read(value: Any, path: str, violations: list[Violation]) -> dict[str, Any]:
             if not isinstance(value, dict):
-                raise _mistyped(value, "structure", path)
+                raise unexpected(value, "null")
             result: dict[str, Any] = {}
-            for wire_name, item in value.items():
-                known = members.get(wire_name)
-                if known is not None and item is not None:
-                    name, reader = known
-                    result[name] = reader(item, f"{path}.{name}" if path else name)
-            for name in required:
+            for name, item in value.items():
+                if item is None or name not in members:
+                    continue
+                plain, reader, constraints, wanted = members[name]
+                below = f"{path}.{name}" if path else name
+                result[name] = found = item if item.__class__ is plain else reader(item, below, violations)
+                if constraints:
+                    broken = [known for known in constraints if not known.holds(found)]
+                    violations += [Violation(below, known.rule, known.words, found, wanted) for known in broken]
+            for name in shape.required:
                 if name not in result:
-                    raise WireError(self._invalid, missing(f"{path}.{name}" if path else name))
+                    below = f"{path}.{name}" if path else name
+                    violations.append(Violation(below, Rule.REQUIRED, MISSING, None, shape.members[name].shape))
+            if shape.union and len(result) != 1:  # (unconfirmed) text
+                raise WireError("SerializationException", f"{shape.name} must have exactly one member set")
             return result
 
         return read
 
-    @staticmethod
-    def _list(reader: Reader) -> Reader:
-        def read(value: Any, path: str) -> list[Any]:
+    def _list(self, shape: Shape, item_shape: Shape) -> Reader:
+        reader, constraints = self._of(item_shape), self._constraints(item_shape)
+
+        def read(value: Any, path: str, violations: list[Violation]) -> list[Any]:
             if not isinstance(value, list):
-                raise _mistyped(value, "list", path)
-            return [reader(item, f"{path}.{index}.member") for index, item in enumerate(value, 1)]
+                raise unexpected(value, "list or null")
+            result = [reader(item, f"{path}.{index}.member", violations) for index, item in enumerate(value, 1)]
+            broken = _broken(constraints, result)
+            if broken is not None:
+                words = each("Member", constraints)
+                violations.append(Violation(path, broken.rule, words, result, shape))
+            return result
 
         return read
 
-    @staticmethod
-    def _map(read_key: Reader, read_value: Reader) -> Reader:
-        def read(value: Any, path: str) -> dict[Any, Any]:
+    def _map(self, shape: Shape, key_shape: Shape, item_shape: Shape) -> Reader:
+        reader, constraints = self._of(item_shape), self._constraints(item_shape)
+        key_constraints = self._constraints(key_shape)
+
+        def read(value: Any, path: str, violations: list[Violation]) -> dict[str, Any]:
             if not isinstance(value, dict):
-                raise _mistyped(value, "map", path)
-            return {read_key(key, path): read_value(item, f"{path}.{key}") for key, item in value.items()}
+                raise unexpected(value, "map or null")
+            result = {key: reader(item, f"{path}.{key}.member", violations) for key, item in value.items()}
+            for what, demands, values in (
+                ("Map keys", key_constraints, list(result)),
+                ("Map value", constraints, list(result.values())),
+            ):
+                broken = _broken(demands, values)
+                if broken is not None:
+                    violations.append(Violation(path, broken.rule, each(what, demands), result, shape))
+            return result
 
         return read
 
 
-def _mistyped(value: object, wanted: str, path: str) -> WireError:
-    kind = {dict: "START_OBJECT", list: "START_ARRAY", str: "STRING_VALUE", bool: "TRUE_VALUE"}.get(
-        type(value), "NUMBER_VALUE"
-    )
-    return WireError("SerializationException", f"{kind} can not be converted to {wanted} at '{path}'")
-
-
-def _string(value: Any, path: str) -> str:
-    if not isinstance(value, str):
-        raise _mistyped(value, "a String", path)
-    return value
-
-
-def _integer(value: Any, path: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-        raise _mistyped(value, "an Integer", path)
-    return int(value)
-
-
-def _float(value: Any, path: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _mistyped(value, "a Double", path)
-    return float(value)
-
-
-def _boolean(value: Any, path: str) -> bool:
-    if not isinstance(value, bool):
-        raise _mistyped(value, "a Boolean", path)
-    return value
-
-
-def _blob(value: Any, path: str) -> bytes:
-    try:
-        return base64.b64decode(_string(value, path), validate=True)
-    except binascii.Error as error:
-        raise WireError("SerializationException", f"invalid base64 at '{path}'") from error
-
-
-def read_timestamp(value: Any, path: str) -> datetime:
-    """An instant from epoch seconds or from ISO 8601 text."""
-    try:
-        if isinstance(value, str):
-            instant = datetime.fromisoformat(value)
-            return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-        return datetime.fromtimestamp(_float(value, path), UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise WireError("SerializationException", f"invalid timestamp at '{path}'") from error
-
-
-_SCALARS: dict[str, Reader] = {
-    "string": _string,
-    "character": _string,
-    "integer": _integer,
-    "long": _integer,
-    "float": _float,
-    "double": _float,
-    "boolean": _boolean,
-    "blob": _blob,
-    "timestamp": read_timestamp,
-}
+def _broken(constraints: tuple[Constraint, ...], values: list[Any]) -> Constraint | None:
+    return next((known for known in constraints if not all(map(known.holds, values))), None)

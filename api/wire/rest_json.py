@@ -1,38 +1,39 @@
-"""REST with JSON bodies (EKS): the operation is in method and path, parameters in path, query, headers and body."""
+"""REST with JSON bodies (EKS): the operation is in method and path, parameters in path, query string and body."""
 
-import re
+from collections import defaultdict
 from collections.abc import Mapping
-from functools import cached_property
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
 import orjson
-from botocore.model import ListShape, OperationModel, Shape, StructureShape
 
 from api.wire.faults import fault_of
-from api.wire.messages import Call, HttpRequest, HttpResponse, WireError
-from api.wire.model import operation_model, operation_names
+from api.wire.json11 import load
+from api.wire.messages import Call, HttpRequest, HttpResponse, WireError, headers
+from api.wire.model import service_model
 from api.wire.readers import Readers
+from api.wire.refusals import refusal_of
+from api.wire.scalars import from_text
+from api.wire.shapes import Operation, Shape
 from api.wire.writers import Writers
 from emulator.errors import AwsError
 
-_LABEL = re.compile(r"\{(\w+)(\+?)\}")
+_CONTENT_TYPE = "application/json"
 
 
 class RestJson:
     """The protocol for one service."""
 
     def __init__(self, service: str) -> None:
-        self.service = service
-        self._readers = Readers("InvalidParameterException", constraints=False)
-        self._writers = Writers()
-
-    @cached_property
-    def _routes(self) -> list[tuple[str, re.Pattern[str], OperationModel]]:
-        """Method, path pattern and operation; paths with fewer labels first, so that fixed words win."""
-        models = [operation_model(self.service, name) for name in operation_names(self.service)]
-        models.sort(key=lambda model: len(_LABEL.findall(model.http["requestUri"])))
-        return [(model.http["method"], _pattern(model.http["requestUri"]), model) for model in models]
+        self._model = service_model(service)
+        self._readers, self._writers = Readers(refusal_of(service)), Writers()
+        self._routes: dict[tuple[str, int], list[tuple[list[str], Operation]]] = defaultdict(list)
+        for operation in self._model.operations.values():
+            parts = operation.uri.split("/")
+            self._routes[operation.method, len(parts)].append((parts, operation))
+        for routes in self._routes.values():  # a fixed word wins over a label
+            routes.sort(key=lambda route: [part.startswith("{") for part in route[0]])
 
     def parse(self, request: HttpRequest) -> Call:
         """The call that `request` makes.
@@ -41,82 +42,56 @@ class RestJson:
             WireError: UnknownOperationException, SerializationException or InvalidParameterException.
 
         """
-        for method, pattern, model in self._routes:
-            found = pattern.fullmatch(request.path) if method == request.method else None
-            if found is not None:
-                return Call(model.name, self._params(model, request, found.groupdict()))
+        sent = request.path.split("/")
+        for parts, operation in self._routes.get((request.method, len(sent)), ()):
+            if all(part == text or (part.startswith("{") and text) for part, text in zip(parts, sent, strict=True)):
+                labels = {part[1:-1]: unquote(text) for part, text in zip(parts, sent, strict=True) if part[:1] == "{"}
+                return Call(operation.name, self._params(operation, request, labels))
         raise WireError("UnknownOperationException", f"No operation answers {request.method} {request.path}", 404)
 
-    def _params(self, model: OperationModel, request: HttpRequest, labels: Mapping[str, str]) -> dict[str, Any]:
-        shape = model.input_shape
+    def _params(self, operation: Operation, request: HttpRequest, labels: Mapping[str, str]) -> dict[str, Any]:
+        shape = operation.input
         if shape is None:
             return {}
-        document = dict(_body(request, shape))
         query = parse_qs(request.query, keep_blank_values=True)
+        document = _body(request, shape)
         for name, member in shape.members.items():
-            wire_name = member.serialization.get("name", name)
-            match member.serialization.get("location"):
-                case "uri":
-                    document[wire_name] = unquote(labels[wire_name])
-                case "querystring":
-                    document.pop(wire_name, None)
-                    if wire_name in query:
-                        document[wire_name] = _from_text(member, query[wire_name])
-                case "header" if wire_name.lower() in request.headers:
-                    document[wire_name] = _from_text(member, [request.headers[wire_name.lower()]])
-        params = self._readers.of(shape)(document, "")
-        return dict(params)
+            if member.location == "uri":
+                document[name] = labels[member.wire_name]
+            elif member.location == "querystring" and member.wire_name in query:
+                document[name] = _from_texts(member.shape, query[member.wire_name])
+        return self._readers.read(operation.name, shape, document)
 
-    def answer(self, operation: str, result: Mapping[str, Any], request_id: str) -> HttpResponse:
+    def answer(
+        self, operation: str, result: Mapping[str, Any], request_id: str, now: datetime | None = None
+    ) -> HttpResponse:
         """The response that carries `result`."""
-        model = operation_model(self.service, operation)
-        shape = model.output_shape
-        document = {} if shape is None else self._writers.of(shape)(result)
-        return HttpResponse(model.http.get("responseCode", 200), _headers(request_id), orjson.dumps(document))
+        shape = self._model.operations[operation].output
+        document = {} if shape is None else self._writers.write(shape, result)
+        return HttpResponse(200, headers(_CONTENT_TYPE, request_id, now), orjson.dumps(document))
 
-    def refuse(self, error: AwsError, request_id: str) -> HttpResponse:
-        """The response that carries `error`."""
-        fault = fault_of(self.service, error)
-        headers = {**_headers(request_id), "x-amzn-ErrorType": fault.code}
-        return HttpResponse(fault.status, headers, orjson.dumps({fault.message_name: error.message, **error.members}))
-
-
-def _pattern(uri: str) -> re.Pattern[str]:
-    """The request URI of a model as a pattern; a label ends at a slash unless it is greedy (`{name+}`)."""
-    parts = []
-    end = 0
-    for label in _LABEL.finditer(uri):
-        parts.append(re.escape(uri[end : label.start()]))
-        parts.append(f"(?P<{label.group(1)}>{'.+' if label.group(2) else '[^/]+'})")
-        end = label.end()
-    return re.compile("".join(parts) + re.escape(uri[end:]))
+    def refuse(self, error: AwsError, request_id: str, now: datetime | None = None) -> HttpResponse:
+        """The response that carries `error`; members of the shape that are not set are null (reference/eks.md §1)."""
+        fault = fault_of(self._model, error)
+        document: dict[str, Any] = dict.fromkeys(fault.shape.members if fault.shape else ())
+        document |= fault.members if fault.shape is None else self._writers.write(fault.shape, fault.members)
+        document[fault.message_name] = error.message
+        found = headers(_CONTENT_TYPE, request_id, now)
+        found["x-amzn-ErrorType"] = fault.code
+        return HttpResponse(fault.status, found, orjson.dumps(document))
 
 
-def _body(request: HttpRequest, shape: StructureShape) -> Mapping[str, Any]:
-    if not request.body:
-        return {}
-    try:
-        document = orjson.loads(request.body)
-    except orjson.JSONDecodeError as error:
-        raise WireError("SerializationException", f"The request body is not JSON: {error}") from error
+def _body(request: HttpRequest, shape: Shape) -> dict[str, Any]:
+    """What the body says of the members that belong there; nothing is read where none does."""
+    names = [name for name, member in shape.members.items() if not member.location]
+    document = load(request.body) if names else {}
     if not isinstance(document, dict):
         raise WireError("SerializationException", "The request body is not a JSON object")
-    del shape
-    return document
+    return {name: document[name] for name in names if name in document}
 
 
-def _from_text(shape: Shape, texts: list[str]) -> Any:
-    """A query or header value in the type that the shape's reader expects."""
-    if isinstance(shape, ListShape):
-        return [_from_text(shape.member, [text]) for text in texts]
-    text = texts[0]
-    match shape.type_name:
-        case "integer" | "long" if text.lstrip("-").isdigit():
-            return int(text)
-        case "boolean" if text in {"true", "false"}:
-            return text == "true"
-    return text
-
-
-def _headers(request_id: str) -> dict[str, str]:
-    return {"Content-Type": "application/json", "x-amzn-RequestId": request_id}
+def _from_texts(shape: Shape, texts: list[str]) -> Any:
+    """A query parameter, which may be repeated, as the JSON value that its shape's reader expects."""
+    if shape.item is not None:
+        return [from_text(shape.item.type, text) for text in texts]
+    return from_text(shape.type, texts[0])

@@ -1,76 +1,79 @@
 """From results to JSON documents: each output shape is compiled once.
 
-A key that the shape does not have is our bug and raises.
+Members that are None are left out, empty lists stay. What the shape does not have is our bug and raises ResultError.
 """
 
-import base64
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
-from botocore.model import ListShape, MapShape, Shape, StructureShape
+from api.wire.results import WRITE, ResultError
+from api.wire.shapes import Shape
 
 Writer = Callable[[Any], Any]
-
-
-class UnknownMemberError(Exception):
-    """A result has a member that the model does not know."""
 
 
 class Writers:
     """Compiles and keeps the writers of one service."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[Shape, Writer]] = {}
+        self._made: dict[Shape, tuple[type | None, Writer]] = {}
 
-    def of(self, shape: Shape) -> Writer:
-        """The writer of `shape`."""
-        found = self._known.get(id(shape))
+    def write(self, shape: Shape, result: Any) -> Any:
+        """The JSON document of `result`."""
+        return self._of(shape)[1](result)
+
+    def _of(self, shape: Shape) -> tuple[type | None, Writer]:
+        """The class whose values are written as they are (None: no such class), and the writer of all others."""
+        found = self._made.get(shape)
         if found is None:
-            writer: list[Writer] = []
-            # entered before it is made: a shape may contain itself
-            self._known[id(shape)] = (shape, lambda value: writer[0](value))  # noqa: PLW0108 - not made yet
-            writer.append(self._make(shape))
-            found = self._known[id(shape)] = (shape, writer[0])
-        return found[1]
+            found = self._made[shape] = self._make(shape)
+        return found
 
-    def _make(self, shape: Shape) -> Writer:
-        if isinstance(shape, StructureShape):
-            return self._structure(shape)
-        if isinstance(shape, ListShape):
-            write = self.of(shape.member)
-            return lambda value: [write(item) for item in value]
-        if isinstance(shape, MapShape):
-            write = self.of(shape.value)
-            return lambda value: {key: write(item) for key, item in value.items()}
-        return _SCALARS.get(shape.type_name, _as_it_is)
+    def _make(self, shape: Shape) -> tuple[type | None, Writer]:
+        if shape.document:
+            return None, lambda value: value
+        if shape.type == "structure":
+            return None, self._structure(shape)
+        if shape.type == "list" and shape.item is not None:
+            return None, _list(shape, *self._of(shape.item))
+        if shape.type == "map" and shape.item is not None:
+            return None, _map(shape, *self._of(shape.item))
+        return WRITE[shape.type]
 
-    def _structure(self, shape: StructureShape) -> Writer:
-        members = {
-            name: (member.serialization.get("name", name), self.of(member)) for name, member in shape.members.items()
-        }
+    def _structure(self, shape: Shape) -> Writer:
+        members = {name: self._of(member.shape) for name, member in shape.members.items()}
 
         def write(value: Any) -> dict[str, Any]:
+            if not isinstance(value, dict):
+                raise ResultError(f"{value!r} is no {shape.name}")
             result = {}
             for name, item in value.items():
                 if item is None:
                     continue
-                if name not in members:
-                    raise UnknownMemberError(f"{shape.name} has no member {name}")
-                wire_name, writer = members[name]
-                result[wire_name] = writer(item)
+                known = members.get(name)
+                if known is None:
+                    raise ResultError(f"{shape.name} has no member {name}")
+                result[name] = item if item.__class__ is known[0] else known[1](item)
+            if shape.union and len(result) != 1:
+                raise ResultError(f"{shape.name} must have exactly one member, not {sorted(result)}")
             return result
 
         return write
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
+def _list(shape: Shape, plain: type | None, writer: Writer) -> Writer:
+    def write(value: Any) -> list[Any]:
+        if not isinstance(value, list | tuple):
+            raise ResultError(f"{value!r} is no {shape.name}")
+        return [item if item.__class__ is plain else writer(item) for item in value]
+
+    return write
 
 
-def _timestamp(value: datetime) -> float:
-    """Epoch seconds with milliseconds, as ECS and ECR send them."""
-    return round(value.timestamp(), 3)
+def _map(shape: Shape, plain: type | None, writer: Writer) -> Writer:
+    def write(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+            raise ResultError(f"{value!r} is no {shape.name}")
+        return {str(key): item if item.__class__ is plain else writer(item) for key, item in value.items()}
 
-
-_SCALARS: dict[str, Writer] = {"timestamp": _timestamp, "blob": lambda value: base64.b64encode(value).decode()}
+    return write

@@ -1,100 +1,117 @@
-"""Whatever comes in, what goes out is the protocol's own error."""
+"""Whatever comes in, what goes out is a call or the protocol's own error, and the client can read it."""
 
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from api.wire.detect import detect
 from api.wire.messages import HttpRequest, WireError
-from api.wire.protocols import protocol_of
+from api.wire.model import operation_names
+from api.wire.protocols import SERVICES, protocol_of
+from tests.api.wire.shapes import inputs, received, sent
 
-_ECS = "AmazonEC2ContainerServiceV20141113"
-
-
-def ecs(operation: str, body: bytes) -> HttpRequest:
-    return HttpRequest("POST", "/", "", {"x-amz-target": f"{_ECS}.{operation}"}, body)
-
-
-@pytest.mark.parametrize(
-    ("request_", "code"),
-    [
-        (ecs("RunTask", b"{"), "SerializationException"),
-        (ecs("RunTask", b"[]"), "SerializationException"),
-        (ecs("RunTask", b'{"taskDefinition": 3}'), "SerializationException"),
-        (ecs("RunTask", b'{"taskDefinition": "web", "count": "two"}'), "SerializationException"),
-        (ecs("RunTask", b'{"taskDefinition": "web", "count": true}'), "SerializationException"),
-        (ecs("RunTask", b"{}"), "InvalidParameterException"),
-        (ecs("Fly", b"{}"), "UnknownOperationException"),
-        (HttpRequest("POST", "/", "", {}, b""), "UnknownOperationException"),
-    ],
+OPERATIONS = [(service, operation) for service in SERVICES for operation in operation_names(service)]
+QUIET = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+FEW = settings(QUIET, max_examples=4, phases=[Phase.generate])
+JSON = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**63), 2**64 - 1),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(max_size=5),
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.text(max_size=5), inner, max_size=2)),
+    max_leaves=4,
 )
-def test_json_errors(request_: HttpRequest, code: str) -> None:
-    with pytest.raises(WireError) as caught:
-        protocol_of("ecs").parse(request_)
-    assert caught.value.code == code
+TARGETS = {
+    "ecs": "AmazonEC2ContainerServiceV20141113.RunTask",
+    "ecr": "AmazonEC2ContainerRegistry_V20150921.UploadLayerPart",
+    "ecr-public": "SpencerFrontendService.PutImage",
+}
 
 
-def test_unknown_members_are_ignored() -> None:
-    call = protocol_of("ecs").parse(ecs("ListClusters", b'{"maxResults": 5, "surprise": {"a": 1}}'))
-    assert call.params == {"maxResults": 5}
-
-
-def test_ecr_says_which_constraint_was_violated() -> None:
-    target = {"x-amz-target": "AmazonEC2ContainerRegistry_V20150921.CreateRepository"}
-    with pytest.raises(WireError, match="Invalid parameter at 'repositoryName' failed to satisfy constraint") as caught:
-        protocol_of("ecr").parse(HttpRequest("POST", "/", "", target, b'{"repositoryName": "UPPER"}'))
-    assert caught.value.code == "InvalidParameterException"
-
-
-def test_query_errors() -> None:
-    for body, code in [(b"Action=Fly", "InvalidAction"), (b"\xff\xfe", "MalformedInput"), (b"", "InvalidAction")]:
-        with pytest.raises(WireError) as caught:
-            protocol_of("elasticbeanstalk").parse(HttpRequest("POST", "/", "", {}, body))
-        assert caught.value.code == code
-
-
-def test_rest_paths_that_nobody_answers() -> None:
-    with pytest.raises(WireError) as caught:
-        protocol_of("eks").parse(HttpRequest("GET", "/nowhere", "", {}, b""))
-    assert (caught.value.code, caught.value.status) == ("UnknownOperationException", 404)
-
-
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
-@given(st.binary(max_size=200), st.sampled_from(["ecs", "ecr", "eks", "elasticbeanstalk"]))
-def test_any_bytes_give_a_call_or_an_error(body: bytes, service: str) -> None:
-    headers = {"x-amz-target": f"{_ECS}.CreateCluster" if service == "ecs" else "x.CreateRepository"}
-    request = HttpRequest("POST", "/clusters" if service == "eks" else "/", "", headers, body)
+def refused(service: str, request: HttpRequest) -> WireError | None:
+    """The refusal of `request`; None where it is a call. Anything else fails the test."""
     try:
         protocol_of(service).parse(request)
     except WireError as error:
-        assert protocol_of(service).refuse(error, "id").status in {400, 404}  # noqa: PT017 - both outcomes are good
+        return error
+    return None
 
 
-SIGNED = "AWS4-HMAC-SHA256 Credential={}/20261124/eu-west-1/ecs/aws4_request, SignedHeaders=host, Signature=00"
+def assert_answered(service: str, request: HttpRequest) -> None:
+    error = refused(service, request)
+    if error is not None:
+        response = protocol_of(service).refuse(error, "a-request")
+        assert 400 <= response.status < 500
+        assert received(service, response, None)["Error"] == {
+            **received(service, response, None)["Error"],
+            "Code": error.code,
+            "Message": error.message,
+        }
 
 
-@pytest.mark.parametrize(
-    ("headers", "query", "body", "expected"),
-    [
-        ({"authorization": SIGNED.format("111122223333")}, "", b"", ("ecs", "111122223333", "eu-west-1")),
-        ({"authorization": SIGNED.format("test")}, "", b"", ("ecs", "000000000000", "eu-west-1")),
-        ({"x-amz-target": f"{_ECS}.ListClusters"}, "", b"", ("ecs", "000000000000", "us-east-1")),
-        (
-            {"content-type": "application/x-www-form-urlencoded"},
-            "",
-            b"Action=X&Version=2010-12-01",
-            ("elasticbeanstalk", "000000000000", "us-east-1"),
-        ),
-        ({"host": "s3.eu-west-1.amazonaws.com"}, "", b"", ("s3", "000000000000", "us-east-1")),
-        (
-            {},
-            "X-Amz-Credential=test%2F20261124%2Feu-west-1%2Fs3%2Faws4_request",
-            b"",
-            ("s3", "000000000000", "eu-west-1"),
-        ),
-        ({}, "", b"", ("", "000000000000", "us-east-1")),
-    ],
-)
-def test_detect(headers: dict[str, str], query: str, body: bytes, expected: tuple[str, str, str]) -> None:
-    target = detect(HttpRequest("POST", "/", query, headers, body), "000000000000", "us-east-1")
-    assert (target.service, target.account, target.region) == expected
+def spoilt(value: Any, way: list[int], stain: Any) -> Any:
+    """`value` with the part at the end of `way` replaced by `stain`."""
+    if not way or not value or not isinstance(value, dict | list):
+        return stain
+    keys = list(value) if isinstance(value, dict) else list(range(len(value)))
+    chosen = keys[way[0] % len(keys)]
+    changed = value.copy()
+    changed[chosen] = spoilt(value[chosen], way[1:], stain)
+    return changed
+
+
+@pytest.mark.parametrize(("service", "operation"), OPERATIONS)
+def test_a_request_spoilt_at_one_place(service: str, operation: str) -> None:
+    @FEW
+    @given(inputs(service, operation), st.lists(st.integers(0, 9), min_size=1, max_size=4), JSON)
+    def check(params: dict[str, Any], way: list[int], stain: Any) -> None:
+        request = sent(service, operation, params)
+        if service == "elasticbeanstalk":
+            pairs = parse_qsl(request.body.decode(), keep_blank_values=True)
+            name, _ = pairs[way[0] % len(pairs)]
+            body = urlencode([*pairs, (name + ".member.1" * (len(way) - 1), str(stain))]).encode()
+        else:
+            body = orjson.dumps(spoilt(orjson.loads(request.body or b"{}"), way, stain))
+        query = f"{request.query}&{urlencode(dict.fromkeys(('maxResults', 'force', 'tagKeys'), 'spoilt'))}"
+        assert_answered(service, replace(request, body=body, query=query if service == "eks" else request.query))
+
+    check()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_any_bytes(service: str) -> None:
+    @settings(QUIET, max_examples=100)
+    @given(st.binary(max_size=200), st.text(max_size=20))
+    @example(b"[" * 5000, "")
+    @example(b'"\\ud800"', "")
+    @example(b"1e999", "")
+    @example(b'{"taskDefinition": "web", "count": 123456789012345678901234567890}', "")
+    @example(b"&".join(b"Action=ListTagsForResource&ResourceArn=%FF%00" for _ in range(3)), "")
+    @example(b"Action=UpdateTagsForResource&TagsToAdd.member.99999999999999999999.Key=a", "")
+    @example(b"Action=DescribeEvents&MaxRecords=" + b"9" * 5000, "")
+    @example(b"Action=DescribeEvents&" + b"a." * 5000 + b"=", "")
+    def check(body: bytes, text: str) -> None:
+        headers = {"x-amz-target": TARGETS.get(service, text)}
+        assert_answered(service, HttpRequest("POST", "/clusters", text, headers, body))
+        assert_answered(service, HttpRequest("POST", f"/{text}", text, {"x-amz-target": text}, body))
+
+    check()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_any_document(service: str) -> None:
+    @settings(QUIET, max_examples=100)
+    @given(st.dictionaries(st.sampled_from(["count", "overrides", "tags", "cluster", "name", "surprise"]), JSON))
+    def check(document: dict[str, Any]) -> None:
+        body = orjson.dumps(document) if service != "elasticbeanstalk" else urlencode(document).encode()
+        headers = {"x-amz-target": TARGETS.get(service, "")}
+        assert_answered(service, HttpRequest("POST", "/clusters", "", headers, body))
+
+    check()
