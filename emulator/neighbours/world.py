@@ -1,0 +1,242 @@
+"""moto, as one world of this process: imported at first use, saved after each change, restored at the next start.
+
+moto keeps its state in dictionaries of its modules, so a process has one world; opening another ends it. Whoever touches
+a backend holds `lock`. Requests run in `worker`, the one thread of the neighbours; operations of the container services
+call on the event-loop thread.
+"""
+
+import io
+import json
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from pickle import PicklingError
+from typing import Any, ClassVar
+
+import structlog
+
+from emulator.clock import Clock
+from emulator.neighbours.pickling import BackendName, StatePickler, StateUnpickler, find_dict, restore_backend
+from emulator.neighbours.snapshot_file import MANIFEST, SnapshotFile
+
+_LOG = structlog.get_logger()
+
+# Objects of these services hold objects of each other (a group its instances), so they are written together.
+_TOGETHER = {"ec2", "autoscaling", "elb", "elbv2", "batch", "emr", "cloudformation"}
+_SETTINGS = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS": "false"}
+_UNWANTED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "MOTO_ACCOUNT_ID")
+
+
+class MotoWorld:
+    """The neighbours' state.
+
+    Args:
+        clock: what moto's objects take for the time.
+        default_account: the account of unknown keys.
+        path: the file that keeps the state; None keeps it in memory only.
+
+    """
+
+    _current: ClassVar["MotoWorld | None"] = None
+
+    def __init__(self, clock: Clock, default_account: str, path: Path | None) -> None:
+        self.lock = threading.RLock()
+        self.worker = ThreadPoolExecutor(1, thread_name_prefix="neighbours")
+        self._clock, self._default_account = clock, default_account
+        self._file = SnapshotFile(path) if path else None
+        self._written: dict[str, bytes] = {}
+        self._save_waits = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether moto has been imported for this world."""
+        return MotoWorld._current is self
+
+    def holds(self, service: str, account: str, region: str) -> bool:
+        """Whether there is a backend, told without importing moto; `service` is the name of moto's package."""
+        with self.lock:
+            names = self._names().values() if self.is_open else self._manifest()
+            return any((n[0].split(".")[1], n[2], n[3]) == (service, account, region) for n in names)
+
+    def backend(self, service: str, account: str, region: str) -> Any:
+        """Moto's backend, made at first use. Hold `lock` while you use it."""
+        self.open()
+        from moto.backends import get_backend  # noqa: PLC0415 - moto is imported at first use only
+
+        return get_backend(service)[account][region]  # type: ignore[call-overload]  # a Literal of 180 names
+
+    def open(self) -> None:
+        """Import moto's core and restore what was saved."""
+        with self.lock:
+            if self.is_open:
+                return
+            os.environ.update(_SETTINGS)
+            for name in _UNWANTED:
+                os.environ.pop(name, None)
+            _import_core(self._default_account, self._clock.now)
+            if MotoWorld._current is not None:
+                _forget()
+            MotoWorld._current = self
+            if self._file is not None:
+                self._restore(self._file)
+
+    def count(self) -> int:
+        """How many backends there are."""
+        return len(self._names())
+
+    def save(self, *services: str) -> None:
+        """Write what has changed since the last save, of `services` only where some are named."""
+        with self.lock:
+            if self._file is None or not self.is_open:
+                return
+            afterwards: list[Callable[[], None]] = []
+            with self._file.transaction():
+                fresh = self._write(self._file, set(services), afterwards)
+            self._written = fresh
+            for call in afterwards:
+                call()
+
+    def save_soon(self, *services: str) -> None:
+        """`save` in the worker, once for all calls that come until then."""
+        if self._file is None or self._save_waits:
+            return
+        self._save_waits = True
+
+        def save() -> None:
+            self._save_waits = False
+            try:
+                self.save(*services)
+            except Exception:  # the thread's outermost frame: nobody waits for its result
+                _LOG.exception("the neighbours' state could not be saved")
+
+        self.worker.submit(save)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        with self.lock:
+            if self.is_open:
+                _forget()
+            self._written.clear()
+            if self._file is not None:
+                self._file.clear()
+
+    def close(self) -> None:
+        """End the worker, after what it has been given."""
+        self.worker.shutdown(wait=True)
+        with self.lock:
+            if self.is_open:
+                _forget()
+                MotoWorld._current = None
+            if self._file is not None:
+                self._file.close()
+
+    def _manifest(self) -> list[BackendName]:
+        data = self._file.manifest() if self._file else None
+        return [(m, c, a, r) for m, c, a, r in json.loads(data)] if data else []
+
+    def _names(self) -> dict[int, BackendName]:
+        from moto.core.base_backend import BackendDict  # noqa: PLC0415 - as above
+
+        return {
+            id(backend): (found.backend.__module__, found.backend.__qualname__, account, region)
+            for found in BackendDict._instances  # noqa: SLF001 - moto has no public list of them
+            for account, region, backend in found.iter_backends()
+        }
+
+    def _write(self, file: SnapshotFile, only: set[str], afterwards: list[Callable[[], None]]) -> dict[str, bytes]:
+        names = self._names()
+        segments: dict[str, list[BackendName]] = defaultdict(list)
+        for name in names.values():
+            service = name[0].split(".")[1]
+            segments["compute" if service in _TOGETHER else service].append(name)
+        if any(restore_backend(*name).stacks for name in segments["compute"] if "cloudformation" in name[0]):
+            segments = {"all": list(names.values())}  # stacks hold objects of any service
+        fresh = {segment: self._written[segment] for segment in segments if segment in self._written}
+        fresh |= self._put(file, MANIFEST, json.dumps(sorted(names.values())).encode())
+        for segment, members in segments.items():
+            if only and segment not in only and segment != "all":
+                continue
+            out = io.BytesIO()
+            try:
+                StatePickler(out, names, file, afterwards).dump(
+                    [(name, vars(restore_backend(*name)), _extras(name)) for name in members]
+                )
+            except (PicklingError, TypeError, AttributeError) as error:
+                _LOG.warning("a neighbour's state is not kept", service=segment, error=str(error))
+                continue
+            fresh |= self._put(file, segment, out.getvalue())
+        for stale in self._written.keys() - segments.keys() - {MANIFEST}:
+            file.drop_segment(stale)
+        return fresh
+
+    def _put(self, file: SnapshotFile, segment: str, data: bytes) -> dict[str, bytes]:
+        digest = blake2b(data, digest_size=16).digest()
+        if self._written.get(segment) != digest:
+            file.put_segment(segment, data)
+        return {segment: digest}
+
+    def _restore(self, file: SnapshotFile) -> None:
+        segments = file.segments()
+        for name in json.loads(segments.pop(MANIFEST, b"[]")):
+            restore_backend(*name)
+        bodies: set[str] = set()
+        logs: set[str] = set()
+        restored: set[BackendName] = set()
+        for data in segments.values():
+            for name, fields, extras in StateUnpickler(data, file, bodies, logs).load():
+                vars(restore_backend(*name)).update(fields)
+                vars(find_dict(*name[:2])).update(extras)
+                restored.add(name)
+        for name in self._manifest():
+            if name not in restored:  # its service could not be written: it begins anew
+                restore_backend(*name).__init__(name[3], name[2])
+        self._written = dict.fromkeys(segments, b"")
+        file.keep_only(bodies, logs)
+
+
+def _extras(name: BackendName) -> dict[str, Any]:
+    """What moto keeps on a service's dictionary itself (which account owns a bucket)."""
+    return {key: value for key, value in vars(find_dict(*name[:2])).items() if key == "bucket_accounts"}
+
+
+def _import_core(default_account: str, now: Callable[[], datetime]) -> None:
+    """Import moto's core so that all services, imported later, have our default account and our clock."""
+    os.environ["MOTO_ACCOUNT_ID"] = default_account
+    import moto.core.utils as moto_time  # noqa: PLC0415 - as above
+
+    del os.environ["MOTO_ACCOUNT_ID"]
+    _TIME.now = now
+    moto_time.utcnow = _utcnow
+
+
+class _Time:
+    """The clock of the world that is open; services keep a hold of `_utcnow`, which must not change with it."""
+
+    now: Callable[[], datetime]
+
+
+_TIME = _Time()
+
+
+def _utcnow() -> datetime:
+    return _TIME.now().replace(tzinfo=None)
+
+
+def _forget() -> None:
+    """Empty moto's dictionaries; what is asked for again is made anew."""
+    from moto.core.base_backend import BackendDict  # noqa: PLC0415 - as above
+    from moto.core.model_instances import reset_model_data  # noqa: PLC0415 - as above
+
+    for found in tuple(BackendDict._instances):  # noqa: SLF001 - as above
+        if found.service_name == "s3":
+            for _, _, backend in found.iter_backends():
+                backend.reset()  # closes its temporary files
+            found.bucket_accounts.clear()  # type: ignore[attr-defined]  # of S3's own dictionary
+        found.clear()
+    BackendDict._instances.clear()  # noqa: SLF001 - as above
+    reset_model_data()
