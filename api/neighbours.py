@@ -144,7 +144,7 @@ def _dispatch(request: HttpRequest, target: Target, service: str) -> _Answer:
 
 
 def _function(url: str) -> Callable[..., Any] | None:
-    """moto's function for `url`, of the service that knows its host. Only that service is imported."""
+    """The function of moto's for `url`, of the service that knows its host. Only that service is imported."""
     from moto.backend_index import backend_url_patterns  # noqa: PLC0415 - as above
     from moto.backends import get_backend  # noqa: PLC0415 - as above
 

@@ -13,6 +13,8 @@ import pickle  # our own file in the user's own state folder
 import threading
 import types
 import uuid
+import weakref
+from collections import defaultdict
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -64,11 +66,11 @@ def _managed_policies() -> dict[str, dict[str, Any]]:
     return policies
 
 
-def restore_policy(name: str, account: str, region: str, policy_id: str) -> Any:
+def restore_policy(name: str, account: str, partition: str, policy_id: str) -> Any:
     """A policy that AWS manages, unchanged."""
     from moto.iam.models import AWSManagedPolicy  # noqa: PLC0415 - as above
 
-    policy = AWSManagedPolicy.from_data(name, account, region, _managed_policies()[name])
+    policy = AWSManagedPolicy.from_data(name, account, partition, _managed_policies()[name])
     policy.id = policy_id
     return policy
 
@@ -79,6 +81,13 @@ def set_object(_key: object, _state: object) -> None:
 
 def set_stream(_stream: object, _state: object) -> None:
     """Stands for `StateUnpickler.set_stream`."""
+
+
+def set_dict(found: Any, state: tuple[dict[str, Any], Any, dict[Any, Any]]) -> None:
+    """Fill a subclass of `defaultdict`, whose constructor and whose `[]` may want other things than Python's."""
+    fields, found.default_factory, items = state
+    vars(found).update(fields)
+    dict.update(found, items)
 
 
 def new(kind: type) -> Any:
@@ -111,8 +120,14 @@ class StatePickler(pickle.Pickler):
         kind = type(item)
         if kind in _LOCKS:
             return _LOCKS[kind], ()
+        if isinstance(item, weakref.ref):
+            return weakref.ref, (item(),)
+        if isinstance(item, weakref.WeakValueDictionary):
+            return weakref.WeakValueDictionary, (), None, None, iter(item.items())
         if isinstance(item, types.FunctionType):
             return _reduce_function(item)
+        if isinstance(item, defaultdict) and kind is not defaultdict:
+            return new, (kind,), (vars(item), item.default_factory, dict(item)), None, None, set_dict
         special = _SPECIAL.get((kind.__module__, kind.__qualname__))
         return special(self, item) if special else NotImplemented
 
@@ -124,7 +139,7 @@ class StatePickler(pickle.Pickler):
         """A policy of AWS's: only what tells it from a new one, where nothing does its name."""
         if item.attachment_count or item.tags or item.name not in _managed_policies():
             return NotImplemented
-        return restore_policy, (item.name, item.account_id, item.region_name, item.id)
+        return restore_policy, (item.name, item.account_id, item.partition, item.id)
 
     def reduce_object(self, item: Any) -> Any:
         """An S3 object: its content is written the first time it is seen, and again if it changes."""
@@ -164,7 +179,6 @@ _SPECIAL: dict[tuple[str, str], Callable[[StatePickler, Any], Any]] = {
     ("moto.s3.models", "S3BackendDict"): StatePickler.reduce_backends,
     ("moto.iam.models", "AWSManagedPolicy"): StatePickler.reduce_policy,
     ("moto.s3.models", "FakeKey"): StatePickler.reduce_object,
-    ("moto.s3.models", "FakeDeleteMarker"): lambda _, __: NotImplemented,
     ("moto.logs.models", "LogStream"): StatePickler.reduce_stream,
 }
 

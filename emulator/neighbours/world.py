@@ -28,8 +28,16 @@ _LOG = structlog.get_logger()
 
 # Objects of these services hold objects of each other (a group its instances), so they are written together.
 _TOGETHER = {"ec2", "autoscaling", "elb", "elbv2", "batch", "emr", "cloudformation"}
+_ALL = "all"
 _SETTINGS = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS": "false"}
 _UNWANTED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "MOTO_ACCOUNT_ID")
+
+
+class NeighboursStateError(Exception):
+    """The saved state cannot be read: no request is answered, so that nothing is written over it."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"the saved state of the other AWS services cannot be read ({error}); a reset forgets it")
 
 
 class MotoWorld:
@@ -82,8 +90,13 @@ class MotoWorld:
             if MotoWorld._current is not None:
                 _forget()
             MotoWorld._current = self
-            if self._file is not None:
-                self._restore(self._file)
+            try:
+                if self._file is not None:
+                    self._restore(self._file)
+            except Exception as error:
+                _forget()
+                MotoWorld._current = None
+                raise NeighboursStateError(error) from error
 
     def count(self) -> int:
         """How many backends there are."""
@@ -111,7 +124,7 @@ class MotoWorld:
             self._save_waits = False
             try:
                 self.save(*services)
-            except Exception:  # the thread's outermost frame: nobody waits for its result
+            except Exception:  # noqa: BLE001 - the thread's outermost frame: nobody waits for its result
                 _LOG.exception("the neighbours' state could not be saved")
 
         self.worker.submit(save)
@@ -150,16 +163,32 @@ class MotoWorld:
 
     def _write(self, file: SnapshotFile, only: set[str], afterwards: list[Callable[[], None]]) -> dict[str, bytes]:
         names = self._names()
-        segments: dict[str, list[BackendName]] = defaultdict(list)
-        for name in names.values():
-            service = name[0].split(".")[1]
-            segments["compute" if service in _TOGETHER else service].append(name)
-        if any(restore_backend(*name).stacks for name in segments["compute"] if "cloudformation" in name[0]):
-            segments = {"all": list(names.values())}  # stacks hold objects of any service
+        segments = _segments(names)
+        dumped = self._dump(file, segments, names, only, afterwards)
+        if _ALL in segments and not dumped:  # better apart than not at all
+            segments = _segments(names, stacks=False)
+            dumped = self._dump(file, segments, names, set(), afterwards)
+        dumped[MANIFEST] = json.dumps(sorted(names.values())).encode()
         fresh = {segment: self._written[segment] for segment in segments if segment in self._written}
-        fresh |= self._put(file, MANIFEST, json.dumps(sorted(names.values())).encode())
+        for segment, data in dumped.items():
+            fresh[segment] = blake2b(data, digest_size=16).digest()
+            if self._written.get(segment) != fresh[segment]:
+                file.put_segment(segment, data)
+        for stale in self._written.keys() - segments.keys() - {MANIFEST}:
+            file.drop_segment(stale)
+        return fresh
+
+    def _dump(
+        self,
+        file: SnapshotFile,
+        segments: dict[str, list[BackendName]],
+        names: dict[int, BackendName],
+        only: set[str],
+        afterwards: list[Callable[[], None]],
+    ) -> dict[str, bytes]:
+        dumped = {}
         for segment, members in segments.items():
-            if only and segment not in only and segment != "all":
+            if only and segment not in only and segment != _ALL:
                 continue
             out = io.BytesIO()
             try:
@@ -167,18 +196,10 @@ class MotoWorld:
                     [(name, vars(restore_backend(*name)), _extras(name)) for name in members]
                 )
             except (PicklingError, TypeError, AttributeError) as error:
-                _LOG.warning("a neighbour's state is not kept", service=segment, error=str(error))
-                continue
-            fresh |= self._put(file, segment, out.getvalue())
-        for stale in self._written.keys() - segments.keys() - {MANIFEST}:
-            file.drop_segment(stale)
-        return fresh
-
-    def _put(self, file: SnapshotFile, segment: str, data: bytes) -> dict[str, bytes]:
-        digest = blake2b(data, digest_size=16).digest()
-        if self._written.get(segment) != digest:
-            file.put_segment(segment, data)
-        return {segment: digest}
+                _LOG.warning("the state of a neighbour is not kept", service=segment, error=str(error))
+            else:
+                dumped[segment] = out.getvalue()
+        return dumped
 
     def _restore(self, file: SnapshotFile) -> None:
         segments = file.segments()
@@ -197,6 +218,17 @@ class MotoWorld:
                 restore_backend(*name).__init__(name[3], name[2])
         self._written = dict.fromkeys(segments, b"")
         file.keep_only(bodies, logs)
+
+
+def _segments(names: dict[int, BackendName], *, stacks: bool = True) -> dict[str, list[BackendName]]:
+    """What is written together: the objects of one service, or of several that hold each other's."""
+    segments: dict[str, list[BackendName]] = defaultdict(list)
+    for name in names.values():
+        service = name[0].split(".")[1]
+        segments["compute" if service in _TOGETHER else service].append(name)
+    if stacks and any(restore_backend(*name).stacks for name in segments["compute"] if "cloudformation" in name[0]):
+        return {_ALL: list(names.values())}  # stacks hold objects of any service
+    return {segment: members for segment, members in segments.items() if members}
 
 
 def _extras(name: BackendName) -> dict[str, Any]:
