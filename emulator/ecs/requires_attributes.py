@@ -25,11 +25,22 @@ ALL_CAPABILITIES = (
 needs it is not placed, for the reason ATTRIBUTE."""
 
 
-def requires_attributes(body: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The attributes in order of name."""
+def is_ecr_image(image: str, port: int) -> bool:
+    """Whether `image` is in AWS's ECR or in the emulated one, which listens on `port`."""
+    registry = image.partition("/")[0]
+    return ".dkr.ecr." in registry or registry in {f"localhost:{port}", f"127.0.0.1:{port}"}
+
+
+def requires_attributes(body: Mapping[str, Any], port: int) -> list[dict[str, str]]:
+    """The attributes in order of name. `port` is that of the emulated ECR."""
     names = {f"{_DOCKER}docker-remote-api.1.17", *_of_task(body)}
     for container in body["containerDefinitions"]:
-        names.update(_of_container(container, body))
+        names.update(_of_container(container))
+        names.update(_of_logging(container, body))
+        if is_ecr_image(container["image"], port):
+            names.add(f"{_DOCKER}ecr-auth")
+            if body.get("executionRoleArn"):
+                names.add("ecs.capability.execution-role-ecr-pull")
     return [{"name": name} for name in sorted(names)]
 
 
@@ -42,37 +53,63 @@ def _of_task(body: Mapping[str, Any]) -> Iterator[str]:
         yield "ecs.capability.task-cpu-mem-limit"
     if body.get("pidMode") or body.get("ipcMode"):
         yield "ecs.capability.pid-ipc-namespace-sharing"
+    if body.get("enableFaultInjection"):
+        yield "ecs.capability.fault-injection"
     for volume in body["volumes"]:
-        if "efsVolumeConfiguration" in volume:
-            yield "ecs.capability.efs"
-        if "dockerVolumeConfiguration" in volume:
-            yield f"ecs.capability.docker-plugin.{volume['dockerVolumeConfiguration'].get('driver', 'local')}"
+        yield from _of_volume(volume)
 
 
-def _of_container(container: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[str]:
+def _of_volume(volume: Mapping[str, Any]) -> Iterator[str]:
+    if "efsVolumeConfiguration" in volume:
+        yield "ecs.capability.efs"
+        if volume["efsVolumeConfiguration"].get("authorizationConfig"):
+            yield "ecs.capability.efsAuth"
+    if "dockerVolumeConfiguration" in volume:
+        yield f"ecs.capability.docker-plugin.{volume['dockerVolumeConfiguration'].get('driver', 'local')}"
+    if volume.get("configuredAtLaunch"):
+        yield "ecs.capability.storage.ebs-task-volume-attach"
+
+
+def _of_logging(container: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[str]:
     driver = container.get("logConfiguration", {}).get("logDriver")
     if driver:
         yield f"{_DOCKER}logging-driver.{driver}"
-        if driver == "awslogs" and body.get("executionRoleArn"):
-            yield "ecs.capability.execution-role-awslogs"
-    if ".dkr.ecr." in container["image"]:
-        yield f"{_DOCKER}ecr-auth"
+        yield f"{_DOCKER}docker-remote-api.1.18"
+    if driver == "awslogs":
+        yield f"{_DOCKER}docker-remote-api.1.19"
         if body.get("executionRoleArn"):
-            yield "ecs.capability.execution-role-ecr-pull"
-    for member, name in _MEMBERS.items():
+            yield "ecs.capability.execution-role-awslogs"
+    router = container.get("firelensConfiguration")
+    if router:
+        yield f"ecs.capability.firelens.{router['type']}"
+
+
+def _of_container(container: Mapping[str, Any]) -> Iterator[str]:
+    for member, names in _MEMBERS.items():
         if container.get(member):
-            yield name
+            yield from names
+    linux = container.get("linuxParameters", {})
+    if linux.get("initProcessEnabled"):
+        yield f"{_DOCKER}docker-remote-api.1.25"
+    if linux.get("tmpfs"):
+        yield f"{_DOCKER}docker-remote-api.1.22"
+    if any(mapping.get("containerPortRange") for mapping in container["portMappings"]):
+        yield "ecs.capability.network.container-port-range"
     for secret in container.get("secrets", []):
         store = "asm" if ":secretsmanager:" in secret.get("valueFrom", "") else "ssm"
         yield f"ecs.capability.secrets.{store}.environment-variables"
 
 
 _MEMBERS = {
-    "privileged": f"{_DOCKER}privileged-container",
-    "healthCheck": "ecs.capability.container-health-check",
-    "dependsOn": "ecs.capability.container-ordering",
-    "startTimeout": "ecs.capability.container-ordering",
-    "stopTimeout": "ecs.capability.container-ordering",
-    "environmentFiles": "ecs.capability.env-files.s3",
-    "restartPolicy": "ecs.capability.container-restart-policy",
+    "privileged": (f"{_DOCKER}privileged-container",),
+    "healthCheck": ("ecs.capability.container-health-check", f"{_DOCKER}docker-remote-api.1.24"),
+    "dependsOn": ("ecs.capability.container-ordering",),
+    "startTimeout": ("ecs.capability.container-ordering",),
+    "stopTimeout": ("ecs.capability.container-ordering",),
+    "environmentFiles": ("ecs.capability.env-files.s3",),
+    "restartPolicy": ("ecs.capability.container-restart-policy",),
+    "memoryReservation": (f"{_DOCKER}docker-remote-api.1.21",),
+    "ulimits": (f"{_DOCKER}docker-remote-api.1.18",),
+    "dockerLabels": (f"{_DOCKER}docker-remote-api.1.18",),
 }
+"""Which remote API each member needs follows the parameters' documentation (unconfirmed for the computed list)."""

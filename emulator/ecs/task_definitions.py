@@ -49,12 +49,13 @@ def register_task_definition(
     tags = check_tags(request.get("tags", []))
     body = normalise(dict(request))
     check_task_definition(body)
+    port = context.emulator.port
     if "FARGATE" in body.get("requiresCompatibilities", []):
-        check_fargate(body)
+        check_fargate(body, port)
     if "EXTERNAL" in body.get("requiresCompatibilities", []) and body.get("networkMode") == "awsvpc":
         raise ClientException("EXTERNAL does not support network mode 'awsvpc'.")  # (unconfirmed) text
-    body["compatibilities"] = _compatibilities(body)
-    body["requiresAttributes"] = requires_attributes(body)
+    body["compatibilities"] = _compatibilities(body, port)
+    body["requiresAttributes"] = requires_attributes(body, port)
     revision = _next_revision(context, body["family"])
     arn = context.arn("ecs", f"task-definition/{body['family']}:{revision}")
     row = TaskDefinitionRow(
@@ -125,12 +126,12 @@ def _port(given: dict[str, Any], mode: str) -> dict[str, Any]:
     return mapping
 
 
-def _compatibilities(body: dict[str, Any]) -> list[str]:
+def _compatibilities(body: dict[str, Any], port: int) -> list[str]:
     """The rules for EXTERNAL and MANAGED_INSTANCES are general knowledge (unconfirmed)."""
     found = ["EC2"]
     if body.get("networkMode", "bridge") != "awsvpc":
         found.insert(0, "EXTERNAL")
-    if suits_fargate(body):
+    if suits_fargate(body, port):
         found.append("FARGATE")
     if body.get("networkMode") in {"awsvpc", "host"}:
         found.append("MANAGED_INSTANCES")
