@@ -1,20 +1,22 @@
 """Task definitions: register, describe, list, deregister, delete."""
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 
 from emulator.arns import parse_arn
 from emulator.context import Context
 from emulator.ecs.errors import ClientException, InvalidParameterException
-from emulator.ecs.fargate_rules import check_fargate, suits_fargate
+from emulator.ecs.fargate_rules import check_fargate
 from emulator.ecs.names import last_part
 from emulator.ecs.pages import cut, page_size, start_after
 from emulator.ecs.requires_attributes import requires_attributes
 from emulator.ecs.tags import check_tags
+from emulator.ecs.task_definition_form import compatibilities, normalise
 from emulator.ecs.task_definition_rules import check_family, check_task_definition
 from emulator.journal import Kind
-from emulator.state.ecs import FamilyRow, TaskDefinitionRow
+from emulator.state.ecs import FamilyRow, ServiceRow, TaskDefinitionRow, TaskRow
 
 if TYPE_CHECKING:
     from types_boto3_ecs.type_defs import (
@@ -26,12 +28,11 @@ if TYPE_CHECKING:
         RegisterTaskDefinitionRequestTypeDef,
     )
 
-_COPIED = (
-    "family", "taskRoleArn", "executionRoleArn", "networkMode", "volumes", "placementConstraints",
-    "requiresCompatibilities", "pidMode", "ipcMode", "proxyConfiguration", "inferenceAccelerators",
-    "ephemeralStorage", "runtimePlatform", "enableFaultInjection",
-)  # fmt: skip
-_EMPTY_LISTS = ("portMappings", "environment", "mountPoints", "volumesFrom", "systemControls")
+_DELETION_TAKES = timedelta(hours=1)
+"""How long a deleted revision is shown at least; ECS gives no number (unconfirmed)."""
+
+
+_MISSING = "The specified task definition does not exist. Specify a valid account, family, revision and try again."
 
 
 class RegisterTaskDefinitionResult(TypedDict):
@@ -47,15 +48,16 @@ def register_task_definition(
     """Register the next revision of a family, also where it equals the last one."""
     check_family(request["family"])
     tags = check_tags(request.get("tags", []))
-    body = normalise(dict(request))
+    body = normalise(request)
     check_task_definition(body)
     port = context.emulator.port
     if "FARGATE" in body.get("requiresCompatibilities", []):
         check_fargate(body, port)
     if "EXTERNAL" in body.get("requiresCompatibilities", []) and body.get("networkMode") == "awsvpc":
         raise ClientException("EXTERNAL does not support network mode 'awsvpc'.")  # (unconfirmed) text
-    body["compatibilities"] = _compatibilities(body, port)
+    body["compatibilities"] = compatibilities(body, port)
     body["requiresAttributes"] = requires_attributes(body, port)
+    _forget_deleted(context)
     revision = _next_revision(context, body["family"])
     arn = context.arn("ecs", f"task-definition/{body['family']}:{revision}")
     row = TaskDefinitionRow(
@@ -74,68 +76,6 @@ def register_task_definition(
     context.session.add(row)
     context.record(Kind.STATE_CHANGE, arn, {"status": "ACTIVE"})
     return {"taskDefinition": describe(row), "tags": tags}
-
-
-def normalise(request: dict[str, Any]) -> dict[str, Any]:
-    """A request with what ECS fills in (reference: ecs.md §2.2)."""
-    body: dict[str, Any] = {name: request[name] for name in _COPIED if name in request}
-    body.setdefault("volumes", [])
-    body.setdefault("placementConstraints", [])
-    for member, scale in (("cpu", 1024), ("memory", 1024)):
-        if request.get(member):
-            body[member] = _units(request[member], member, scale)
-    mode = body.get("networkMode", "bridge")
-    body["containerDefinitions"] = [_container(container, mode) for container in request["containerDefinitions"]]
-    return body
-
-
-def _units(text: str, member: str, scale: int) -> str:
-    """`1 vCPU` or `0.5GB` as the units that ECS shows."""
-    cleaned = text.lower().replace(" ", "")
-    for suffix in ("vcpu", "gb"):
-        if cleaned.endswith(suffix):
-            cleaned = cleaned.removesuffix(suffix)
-            try:
-                return str(int(float(cleaned) * scale))
-            except ValueError:
-                break
-    if not cleaned.isdigit():
-        raise ClientException(
-            f"Invalid '{member}' setting for task. For more information, see the Troubleshooting section of the "
-            "Amazon ECS Developer Guide."
-        )
-    return cleaned
-
-
-def _container(given: dict[str, Any], mode: str) -> dict[str, Any]:
-    container = dict(given)
-    container.setdefault("cpu", 0)
-    container.setdefault("essential", True)
-    for member in _EMPTY_LISTS:
-        container[member] = list(container.get(member, []))
-    container["portMappings"] = [_port(mapping, mode) for mapping in container["portMappings"]]
-    if container.get("healthCheck"):
-        container["healthCheck"] = {"interval": 30, "timeout": 5, "retries": 3, **container["healthCheck"]}
-    return container
-
-
-def _port(given: dict[str, Any], mode: str) -> dict[str, Any]:
-    mapping = {"protocol": "tcp", **given}
-    if "containerPort" in mapping and not mapping.get("hostPort"):
-        mapping["hostPort"] = mapping["containerPort"] if mode in {"awsvpc", "host"} else 0
-    return mapping
-
-
-def _compatibilities(body: dict[str, Any], port: int) -> list[str]:
-    """The rules for EXTERNAL and MANAGED_INSTANCES are general knowledge (unconfirmed)."""
-    found = ["EC2"]
-    if body.get("networkMode", "bridge") != "awsvpc":
-        found.insert(0, "EXTERNAL")
-    if suits_fargate(body, port):
-        found.append("FARGATE")
-    if body.get("networkMode") in {"awsvpc", "host"}:
-        found.append("MANAGED_INSTANCES")
-    return found
 
 
 def _next_revision(context: Context, family: str) -> int:
@@ -165,12 +105,12 @@ def describe(row: TaskDefinitionRow) -> dict[str, Any]:
 
 def find_task_definition(context: Context, identifier: str) -> TaskDefinitionRow | None:
     """The revision that `family` (its latest ACTIVE one), `family:revision` or an ARN names, or None."""
-    arn = parse_arn(identifier)
-    if arn is not None and (arn.account, arn.region) != (context.account, context.region):
+    prefix = context.arn("ecs", "task-definition/")
+    if parse_arn(identifier) and not identifier.startswith(prefix):
         return None
-    family, _, revision = last_part(identifier).partition(":")
+    family, _, revision = identifier.removeprefix(prefix).partition(":")
     if revision:
-        return context.session.get(TaskDefinitionRow, context.arn("ecs", f"task-definition/{family}:{revision}"))
+        return context.session.get(TaskDefinitionRow, f"{prefix}{family}:{revision}")
     return context.session.scalars(
         select(TaskDefinitionRow)
         .where(*_mine(context), TaskDefinitionRow.family == family, TaskDefinitionRow.status == "ACTIVE")
@@ -211,7 +151,7 @@ def deregister_task_definition(
         raise InvalidParameterException(f"Invalid revision number. Number: {revision}")
     row = find_task_definition(context, request["taskDefinition"])
     if row is None or row.status == "DELETE_IN_PROGRESS":
-        raise ClientException("The specified task definition does not exist.")  # (unconfirmed) text
+        raise ClientException(_MISSING)
     if row.status == "ACTIVE":
         row.status, row.deregistered_at = "INACTIVE", context.now
         context.record(Kind.STATE_CHANGE, row.arn, {"status": row.status})
@@ -234,11 +174,12 @@ def delete_task_definitions(
         raise ClientException("size of TaskDefinition references list must be greater than 0")
     if len(names) > 10:
         raise ClientException("Size of TaskDefinition references list cannot exceed 10")
+    _forget_deleted(context)
     result: DeleteTaskDefinitionsResult = {"taskDefinitions": [], "failures": []}
     for name in names:
         row = find_task_definition(context, name) if ":" in last_part(name) else None
         if row is None:
-            result["failures"].append({"arn": name, "reason": "The specified task definition does not exist."})
+            result["failures"].append({"arn": name, "reason": _MISSING})
         elif row.status == "ACTIVE":
             reason = (
                 "The specified task definition is still in ACTIVE status. Please deregister the target and try again."
@@ -252,7 +193,29 @@ def delete_task_definitions(
     return result
 
 
-def list_task_definitions(context: Context, request: "ListTaskDefinitionsRequestTypeDef") -> dict[str, Any]:
+def _forget_deleted(context: Context) -> None:
+    """Remove revisions whose deletion is long past and that nothing refers to any more."""
+    arn = TaskDefinitionRow.arn
+    unused = select(TaskDefinitionRow).where(
+        *_mine(context),
+        TaskDefinitionRow.status == "DELETE_IN_PROGRESS",
+        TaskDefinitionRow.delete_requested_at < context.now - _DELETION_TAKES,
+        ~exists().where(TaskRow.task_definition_arn == arn, TaskRow.last_status != "STOPPED"),
+        ~exists().where(ServiceRow.task_definition_arn == arn, ServiceRow.status != "INACTIVE"),
+    )
+    for row in context.session.scalars(unused).all():
+        context.session.delete(row)
+        context.record(Kind.STATE_CHANGE, row.arn, {"status": "DELETED"})
+
+
+class ListTaskDefinitionsResult(TypedDict):
+    """A page of ARNs."""
+
+    taskDefinitionArns: list[str]
+    nextToken: NotRequired[str]
+
+
+def list_task_definitions(context: Context, request: "ListTaskDefinitionsRequestTypeDef") -> ListTaskDefinitionsResult:
     """A page of ARNs, by family, then by number."""
     size = page_size(request.get("maxResults"))
     descending = request.get("sort", "ASC") == "DESC"
@@ -263,9 +226,8 @@ def list_task_definitions(context: Context, request: "ListTaskDefinitionsRequest
         statement = statement.where(TaskDefinitionRow.family == request["familyPrefix"])
     after = start_after(request.get("nextToken"))
     if after:
-        family, _, revision = after.rpartition(":")
+        family, number = _position(after)
         same = TaskDefinitionRow.family == family
-        number = int(revision)
         statement = statement.where(
             (TaskDefinitionRow.family < family) | (same & (TaskDefinitionRow.revision < number))
             if descending
@@ -275,26 +237,48 @@ def list_task_definitions(context: Context, request: "ListTaskDefinitionsRequest
     statement = statement.order_by(*(column.desc() if descending else column for column in columns))
     rows = context.session.execute(statement.limit(size + 1)).all()
     _, more = cut([f"{family}:{revision}" for family, revision, _ in rows], size)
-    return {"taskDefinitionArns": [arn for _, _, arn in rows[:size]], **more}
+    result: ListTaskDefinitionsResult = {"taskDefinitionArns": [arn for _, _, arn in rows[:size]]}
+    if more:
+        result["nextToken"] = more["nextToken"]
+    return result
+
+
+class ListTaskDefinitionFamiliesResult(TypedDict):
+    """A page of names."""
+
+    families: list[str]
+    nextToken: NotRequired[str]
+
+
+def _position(after: str) -> tuple[str, int]:
+    family, _, revision = after.rpartition(":")
+    try:
+        return family, int(revision)
+    except ValueError:  # the token is of another list
+        raise InvalidParameterException("Invalid token.") from None  # (unconfirmed) text
 
 
 def list_task_definition_families(
     context: Context, request: "ListTaskDefinitionFamiliesRequestTypeDef"
-) -> dict[str, Any]:
+) -> ListTaskDefinitionFamiliesResult:
     """A page of family names; a family without an ACTIVE revision is INACTIVE."""
     size = page_size(request.get("maxResults"))
     status = request.get("status", "ACTIVE")
-    active = exists().where(
-        *_mine(context), TaskDefinitionRow.family == FamilyRow.family, TaskDefinitionRow.status == "ACTIVE"
-    )
+    prefix = request.get("familyPrefix", "")
+    revisions = exists().where(*_mine(context), TaskDefinitionRow.family == FamilyRow.family)
+    active = revisions.where(TaskDefinitionRow.status == "ACTIVE")
     statement = select(FamilyRow.family).where(
         FamilyRow.account == context.account,
         FamilyRow.region == context.region,
-        FamilyRow.family.startswith(request.get("familyPrefix", ""), autoescape=True),
+        func.substr(FamilyRow.family, 1, len(prefix)) == prefix,  # LIKE knows no case on SQLite
         FamilyRow.family > start_after(request.get("nextToken")),
+        revisions,
     )
     if status != "ALL":
         statement = statement.where(active if status == "ACTIVE" else ~active)
     families = context.session.scalars(statement.order_by(FamilyRow.family).limit(size + 1)).all()
     shown, more = cut(families, size)
-    return {"families": shown, **more}
+    result: ListTaskDefinitionFamiliesResult = {"families": shown}
+    if more:
+        result["nextToken"] = more["nextToken"]
+    return result
