@@ -40,6 +40,6 @@ def application(server: Server) -> FastAPI:
         return health(server.emulator, server.runtime_reason)
 
     app.router.routes.extend(registry.routes(lambda _request: server.emulator))
-    endpoint = AwsEndpoint(server.emulator)
+    endpoint = AwsEndpoint(server.emulator, server.neighbours)
     app.router.routes.append(Route("/{path:path}", endpoint.handle, methods=_METHODS))
     return app

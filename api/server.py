@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from api.neighbours import NeighboursApp
 from emulator.clock import Clock, parse_clock
 from emulator.context import Context
 from emulator.ecr.authorization import credentials_for
@@ -23,6 +24,7 @@ from emulator.ids import Ids
 from emulator.journal import Entry, Journal, Kind
 from emulator.loops import Loops
 from emulator.neighbours.moto_backends import MotoNeighbours
+from emulator.neighbours.world import MotoWorld
 from emulator.reset import reset
 from emulator.runtime.docker import DockerRuntime, unreachable
 from emulator.runtime.ports import ContainerRuntime, ObservedContainer, PortBinding
@@ -42,6 +44,8 @@ class Server:
     emulator: Emulator
     agent: Agent
     controller: Controller
+    neighbours: NeighboursApp
+    world: MotoWorld
     runtime_reason: str | None
     """Why tasks are only simulated, where `--runtime auto` found no engine."""
     scratch: "tempfile.TemporaryDirectory[str] | None" = None
@@ -84,6 +88,7 @@ class Server:
         await self.emulator.loops.stop()
         await self.agent.stop()
         self.emulator.journal.flush()
+        self.world.close()
         self.emulator.store.close()
         if self.scratch is not None:
             self.scratch.cleanup()
@@ -101,6 +106,7 @@ class Server:
     async def reset(self) -> None:
         """Empty the server; containers are removed in the background."""
         reset(self.emulator)
+        self.neighbours.reset()
         sweep(self.emulator)
         self._preset()
         removal = asyncio.create_task(self.agent.remove_all())
@@ -143,11 +149,14 @@ def build(settings: Settings, port: int) -> Server:
 
     loops = Loops(clock, on_failure)
     fleets = Fleets(store)
-    emulator = Emulator(settings, clock, ids, store, journal, loops, fleets, runtime, MotoNeighbours(), port)
+    path = None if settings.ephemeral else settings.state_dir / "neighbours.db"
+    world = MotoWorld(clock, settings.account_id, path)
+    neighbours = MotoNeighbours(world)
+    emulator = Emulator(settings, clock, ids, store, journal, loops, fleets, runtime, neighbours, port)
     if isinstance(runtime, SimulatedRuntime):
         runtime.restore(_simulated_containers(store))
     agent = Agent(emulator, lambda account, region, image: credentials_for(emulator, account, region, image))
-    return Server(emulator, agent, Controller(emulator), reason, scratch)
+    return Server(emulator, agent, Controller(emulator), NeighboursApp(neighbours, clock), world, reason, scratch)
 
 
 class EngineUnreachableError(Exception):

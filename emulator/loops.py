@@ -138,9 +138,10 @@ class Loops:
         """Wake one key of the loop called `name` at an instant."""
         self._loops[name].wake_at(key, when)
 
-    def start(self) -> None:
-        """Run every loop in the background."""
-        self._tasks = [asyncio.create_task(loop.run(), name=name) for name, loop in self._loops.items()]
+    def start(self, *names: str) -> None:
+        """Run the loops called so (all where none is named) in the background."""
+        chosen = names or tuple(self._loops)
+        self._tasks = [asyncio.create_task(self._loops[name].run(), name=name) for name in chosen]
 
     async def stop(self) -> None:
         """Stop every loop. What was wanted stays wanted: the next start carries on from the state."""

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.coverage import OPERATIONS
+from api.neighbours import NeighboursApp
 from api.wire.detect import Target, detect
 from api.wire.messages import Call, HttpRequest, HttpResponse, WireError, not_emulated
 from api.wire.protocols import Protocol, protocol_of
@@ -27,26 +28,36 @@ _READING = ("Describe", "List", "Get", "BatchGet", "BatchCheck")
 class AwsEndpoint:
     """Answers AWS's protocols for one server."""
 
-    def __init__(self, emulator: Emulator) -> None:
-        self._emulator = emulator
+    def __init__(self, emulator: Emulator, neighbours: NeighboursApp) -> None:
+        self._emulator, self._neighbours = emulator, neighbours
 
     async def handle(self, request: Request) -> Response:
         """The endpoint of the catch-all route."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw}
         query = request.scope["query_string"].decode("latin-1")
-        made = HttpRequest(request.method, request.scope["path"], query, headers, await request.body())
-        answer = self.answer(made)
-        date = format_datetime(self._emulator.clock.now(), usegmt=True)
-        return Response(answer.body, answer.status, {**answer.headers, "Date": date})
-
-    def answer(self, request: HttpRequest) -> HttpResponse:
-        """The response to `request`; never raises."""
+        path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
+        made = HttpRequest(request.method, path, query, headers, await request.body())
         settings = self._emulator.settings
-        target = detect(request, settings.account_id, settings.region)
+        target = detect(made, settings.account_id, settings.region)
+        if target.service in OPERATIONS:
+            answer = self.answer(made, target)
+        else:
+            answer = await self._ask_neighbour(made, target)
+        date = format_datetime(self._emulator.clock.now(), usegmt=True)
+        return Response(answer.body, answer.status, {"Date": date, **answer.headers})
+
+    async def _ask_neighbour(self, request: HttpRequest, target: Target) -> HttpResponse:
+        try:
+            return await self._neighbours.handle(request, target)
+        except Exception:  # noqa: BLE001 - the outermost edge: a failure of moto's, told as a 500 with a log line
+            request_id = self._emulator.ids.uuid()
+            _LOG.exception("neighbour failed", service=target.service, path=request.path, request_id=request_id)
+            body = f"The service {target.service!r} failed; the log tells more under request {request_id}.\n"
+            return HttpResponse(500, {"Content-Type": "text/plain", "x-amzn-RequestId": request_id}, body.encode())
+
+    def answer(self, request: HttpRequest, target: Target) -> HttpResponse:
+        """The response of one of our own services; never raises."""
         request_id = self._emulator.ids.uuid()
-        if target.service not in OPERATIONS:
-            body = f"Ashore does not answer the service {target.service or '(none named)'!r} yet.\n"
-            return HttpResponse(501, {"Content-Type": "text/plain", "x-amzn-RequestId": request_id}, body.encode())
         protocol = protocol_of(target.service)
         try:
             call = protocol.parse(request)
@@ -59,8 +70,7 @@ class AwsEndpoint:
             return self._refuse(protocol, target, call, error, request_id)
         except Exception:  # noqa: BLE001 - the outermost edge: our bug, told as a 500 with a log line
             _LOG.exception("operation failed", service=target.service, operation=call.operation, request_id=request_id)
-            ours = WireError("InternalFailure", f"Ashore failed; its log tells more under request {request_id}.", 500)
-            return self._refuse(protocol, target, call, ours, request_id)
+            return self._refuse(protocol, target, call, _our_failure(request_id), request_id)
 
     def _perform(self, target: Target, call: Call) -> Mapping[str, Any]:
         operation = OPERATIONS[target.service].get(call.operation)
@@ -81,3 +91,7 @@ class AwsEndpoint:
     def _refuse(self, protocol: Protocol, target: Target, call: Call, error: AwsError, request_id: str) -> HttpResponse:
         self._emulator.journal.note(self._entry(target, call, {"error": error.code, "message": error.message}))
         return protocol.refuse(error, request_id)
+
+
+def _our_failure(request_id: str) -> WireError:
+    return WireError("InternalFailure", f"Ashore failed; its log tells more under request {request_id}.", 500)

@@ -118,7 +118,7 @@ class Agent:
                 request_stop(context, row, "TerminationNotice", "Ashore was stopped.")
         waiting = [row.arn for row in rows]
         loop = self._emulator.loops
-        loop.start()
+        loop.start("tasks")
         loop.wake("tasks", *waiting)
         while waiting:
             await asyncio.sleep(_LOOK)
