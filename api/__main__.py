@@ -39,7 +39,7 @@ def main() -> None:
         _fail(
             f"ASH-D001: Docker not reachable ({error})\nfix: start Docker, or use --runtime simulated", _RUNTIME_MISSING
         )
-    config = uvicorn.Config(application(server), log_level="warning", access_log=False, lifespan="on")
+    config = uvicorn.Config(application(server), log_level="error", access_log=False, lifespan="on", date_header=False)
     web = uvicorn.Server(config)
 
     def end() -> None:

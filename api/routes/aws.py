@@ -5,7 +5,6 @@ operations do.
 """
 
 from collections.abc import Mapping
-from email.utils import format_datetime
 from typing import Any
 
 import structlog
@@ -43,8 +42,7 @@ class AwsEndpoint:
             answer = self.answer(made, target)
         else:
             answer = await self._ask_neighbour(made, target)
-        date = format_datetime(self._emulator.clock.now(), usegmt=True)
-        return Response(answer.body, answer.status, {"Date": date, **answer.headers})
+        return Response(answer.body, answer.status, dict(answer.headers))
 
     async def _ask_neighbour(self, request: HttpRequest, target: Target) -> HttpResponse:
         try:
@@ -62,10 +60,10 @@ class AwsEndpoint:
         try:
             call = protocol.parse(request)
         except WireError as error:
-            return protocol.refuse(error, request_id)
+            return protocol.refuse(error, request_id, self._emulator.clock.now())
         try:
             result = self._perform(target, call)
-            return protocol.answer(call.operation, result, request_id)
+            return protocol.answer(call.operation, result, request_id, self._emulator.clock.now())
         except AwsError as error:
             return self._refuse(protocol, target, call, error, request_id)
         except Exception:  # noqa: BLE001 - the outermost edge: our bug, told as a 500 with a log line
@@ -90,7 +88,7 @@ class AwsEndpoint:
 
     def _refuse(self, protocol: Protocol, target: Target, call: Call, error: AwsError, request_id: str) -> HttpResponse:
         self._emulator.journal.note(self._entry(target, call, {"error": error.code, "message": error.message}))
-        return protocol.refuse(error, request_id)
+        return protocol.refuse(error, request_id, self._emulator.clock.now())
 
 
 def _our_failure(request_id: str) -> WireError:

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from email.utils import formatdate
 from typing import Any
 
 from emulator.errors import AwsError
@@ -55,14 +53,6 @@ def not_emulated(service: str, operation: str) -> WireError:
     return WireError("NotImplementedException", message, 501)
 
 
-def internal_failure(request_id: str) -> WireError:
-    """The answer where Ashore itself failed: the client learns no more than which log line to look for."""
-    return WireError("InternalFailure", f"Ashore failed to answer; its log says why under request {request_id}.", 500)
-
-
-def headers(content_type: str, request_id: str, now: datetime | None) -> dict[str, str]:
-    """What every response carries. Without `now` the web server must add the `Date`: the EB CLI fails without one."""
-    found = {"Content-Type": content_type, "x-amzn-RequestId": request_id}
-    if now is not None:
-        found["Date"] = formatdate(now.timestamp(), usegmt=True)
-    return found
+def headers(content_type: str, request_id: str) -> dict[str, str]:
+    """What every response carries. The `Date`, which the EB CLI cannot do without, is the route's: it has the clock."""
+    return {"Content-Type": content_type, "x-amzn-RequestId": request_id}

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -149,7 +148,6 @@ def test_reset_is_fast_and_complete(server: RunningServer) -> None:
     assert server.client("ecs").list_clusters()["clusterArns"] == ["arn:aws:ecs:us-east-1:000000000000:cluster/default"]
 
 
-def test_a_second_server_cannot_take_the_state_folder(server: RunningServer, tmp_path: Path) -> None:
+def test_a_second_server_cannot_take_the_state_folder(server: RunningServer) -> None:
     with pytest.raises(AssertionError, match="ASH-S003"):
         RunningServer(server._state_dir, runtime="simulated")
-    assert tmp_path
