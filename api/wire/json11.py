@@ -1,6 +1,7 @@
 """AWS JSON 1.1 (ECS, ECR): `POST /` with the operation in `X-Amz-Target`."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -39,18 +40,20 @@ class Json11:
             return Call(name)
         return Call(name, self._readers.read(name, operation.input, document))
 
-    def answer(self, operation: str, result: Mapping[str, Any], request_id: str) -> HttpResponse:
+    def answer(
+        self, operation: str, result: Mapping[str, Any], request_id: str, now: datetime | None = None
+    ) -> HttpResponse:
         """The response that carries `result`."""
         shape = self._model.operations[operation].output
         document = {} if shape is None else self._writers.write(shape, result)
-        return HttpResponse(200, headers(_CONTENT_TYPE, request_id), orjson.dumps(document))
+        return HttpResponse(200, headers(_CONTENT_TYPE, request_id, now), orjson.dumps(document))
 
-    def refuse(self, error: AwsError, request_id: str) -> HttpResponse:
+    def refuse(self, error: AwsError, request_id: str, now: datetime | None = None) -> HttpResponse:
         """The response that carries `error`."""
         fault = fault_of(self._model, error, forbidden=400)
         members = fault.members if fault.shape is None else self._writers.write(fault.shape, fault.members)
         document = {"__type": fault.code, fault.message_name: error.message, **members}
-        found = headers(_CONTENT_TYPE, request_id)
+        found = headers(_CONTENT_TYPE, request_id, now)
         found["x-amzn-ErrorType"] = fault.code
         return HttpResponse(fault.status, found, orjson.dumps(document))
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import formatdate
 from typing import Any
 
 from emulator.errors import AwsError
@@ -53,6 +55,9 @@ def not_emulated(service: str, operation: str) -> WireError:
     return WireError("NotImplementedException", message, 501)
 
 
-def headers(content_type: str, request_id: str) -> dict[str, str]:
-    """What every response carries. The `Date`, which the EB CLI cannot do without, is the route's: it has the clock."""
-    return {"Content-Type": content_type, "x-amzn-RequestId": request_id}
+def headers(content_type: str, request_id: str, now: datetime | None) -> dict[str, str]:
+    """What every response carries. Without `now` the caller adds the `Date`: the EB CLI cannot do without one."""
+    found = {"Content-Type": content_type, "x-amzn-RequestId": request_id}
+    if now is not None:
+        found["Date"] = formatdate(now.timestamp(), usegmt=True)
+    return found

@@ -1,6 +1,7 @@
 """The query protocol (Elastic Beanstalk): parameters as a form with dotted names, results as XML."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -45,16 +46,18 @@ class Query:
             return Call(name)
         return Call(name, self._readers.read(name, operation.input, document_of(operation.input, tree_of(pairs))))
 
-    def answer(self, operation: str, result: Mapping[str, Any], request_id: str) -> HttpResponse:
+    def answer(
+        self, operation: str, result: Mapping[str, Any], request_id: str, now: datetime | None = None
+    ) -> HttpResponse:
         """The response that carries `result`; an operation without results has no result element."""
         known, body = self._model.operations[operation], ""
         if known.output is not None:
             body = self._writers.write(known.output, result)
             body = f"<{known.result_wrapper}>{body}</{known.result_wrapper}>"
         identity = f"<ResponseMetadata><RequestId>{quoted(request_id)}</RequestId></ResponseMetadata>"
-        return self._response(200, f"{operation}Response", body + identity, headers("text/xml", request_id))
+        return self._response(200, f"{operation}Response", body + identity, headers("text/xml", request_id, now))
 
-    def refuse(self, error: AwsError, request_id: str) -> HttpResponse:
+    def refuse(self, error: AwsError, request_id: str, now: datetime | None = None) -> HttpResponse:
         """The response that carries `error`."""
         fault = fault_of(self._model, error)
         blamed = "Sender" if fault.sender else "Receiver"
@@ -62,7 +65,7 @@ class Query:
             f"<Error><Type>{blamed}</Type><Code>{quoted(fault.code)}</Code>"
             f"<Message>{quoted(error.message)}</Message></Error><RequestId>{quoted(request_id)}</RequestId>"
         )
-        return self._response(fault.status, "ErrorResponse", body, headers("text/xml", request_id))
+        return self._response(fault.status, "ErrorResponse", body, headers("text/xml", request_id, now))
 
     def _response(self, status: int, root: str, body: str, found: dict[str, str]) -> HttpResponse:
         text = f'<{root} xmlns="{self._model.namespace}">{body}</{root}>'

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -61,19 +62,21 @@ class RestJson:
                 document[name] = _from_texts(member.shape, query[member.wire_name])
         return self._readers.read(operation.name, shape, document)
 
-    def answer(self, operation: str, result: Mapping[str, Any], request_id: str) -> HttpResponse:
+    def answer(
+        self, operation: str, result: Mapping[str, Any], request_id: str, now: datetime | None = None
+    ) -> HttpResponse:
         """The response that carries `result`."""
         shape = self._model.operations[operation].output
         document = {} if shape is None else self._writers.write(shape, result)
-        return HttpResponse(200, headers(_CONTENT_TYPE, request_id), orjson.dumps(document))
+        return HttpResponse(200, headers(_CONTENT_TYPE, request_id, now), orjson.dumps(document))
 
-    def refuse(self, error: AwsError, request_id: str) -> HttpResponse:
+    def refuse(self, error: AwsError, request_id: str, now: datetime | None = None) -> HttpResponse:
         """The response that carries `error`; members of the shape that are not set are null (reference/eks.md §1)."""
         fault = fault_of(self._model, error)
         document: dict[str, Any] = dict.fromkeys(fault.shape.members if fault.shape else ())
         document |= fault.members if fault.shape is None else self._writers.write(fault.shape, fault.members)
         document[fault.message_name] = error.message
-        found = headers(_CONTENT_TYPE, request_id)
+        found = headers(_CONTENT_TYPE, request_id, now)
         found["x-amzn-ErrorType"] = fault.code
         return HttpResponse(fault.status, found, orjson.dumps(document))
 

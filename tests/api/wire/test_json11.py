@@ -235,3 +235,15 @@ def test_what_is_not_emulated_answers_501(service: str) -> None:
     assert response.status == 501
     assert read["Error"]["Code"] == "NotImplementedException"
     assert read["Error"]["Message"] == f"{service}:Fly is not emulated yet; `ashore coverage {service}` lists what is."
+
+
+def test_an_answer_that_is_told_the_time_says_it() -> None:
+    now = datetime(2026, 11, 24, 2, 44, 29, tzinfo=UTC)
+    for service, operation in [
+        ("ecs", "ListClusters"),
+        ("eks", "ListClusters"),
+        ("elasticbeanstalk", "DescribeEvents"),
+    ]:
+        protocol = protocol_of(service)
+        for response in (protocol.answer(operation, {}, "id", now), protocol.refuse(AccessDenied("no"), "id", now)):
+            assert response.headers["Date"] == "Tue, 24 Nov 2026 02:44:29 GMT"
