@@ -52,9 +52,13 @@ class MotoNeighbours:
     def instances(self, account: str, region: str) -> list[Instance]:
         """See `ports.Neighbours`. EC2 that nobody has used is not imported to learn that it is empty."""
         with self.world.lock:
-            if not self.world.holds("ec2", account, region):
+            if (account, region) not in self.world.places("ec2"):
                 return []
             return [_instance(item) for item in self._ec2(account, region).all_instances()]
+
+    def instance_places(self) -> list[tuple[str, str]]:
+        """See `ports.Neighbours`."""
+        return self.world.places("ec2")
 
     def watch_instances(self, changed: Callable[[str, str], None]) -> None:
         """See `ports.Neighbours`."""
@@ -95,7 +99,7 @@ class MotoNeighbours:
     def last_log_event(self, account: str, region: str, group: str, stream: str) -> datetime | None:
         """See `ports.Neighbours`."""
         with self.world.lock:
-            if not self.world.holds("logs", account, region):
+            if (account, region) not in self.world.places("logs"):
                 return None
             found = self.world.backend("logs", account, region).groups.get(group)
             events = found.streams[stream].events if found and stream in found.streams else []

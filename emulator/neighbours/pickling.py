@@ -92,7 +92,7 @@ def set_dict(found: Any, state: tuple[dict[str, Any], Any, dict[Any, Any]]) -> N
 
 def new(kind: type) -> Any:
     """An instance without fields."""
-    return kind.__new__(kind)
+    return object.__new__(kind) if not issubclass(kind, dict) else dict.__new__(kind)
 
 
 class StatePickler(pickle.Pickler):
@@ -120,12 +120,8 @@ class StatePickler(pickle.Pickler):
         kind = type(item)
         if kind in _LOCKS:
             return _LOCKS[kind], ()
-        if isinstance(item, weakref.ref):
-            return weakref.ref, (item(),)
-        if isinstance(item, weakref.WeakValueDictionary):
-            return weakref.WeakValueDictionary, (), None, None, iter(item.items())
-        if isinstance(item, types.FunctionType):
-            return _reduce_function(item)
+        if isinstance(item, weakref.ref | weakref.WeakValueDictionary | types.FunctionType):
+            return _reduce_plain(item)
         if isinstance(item, defaultdict) and kind is not defaultdict:
             return new, (kind,), (vars(item), item.default_factory, dict(item)), None, None, set_dict
         special = _SPECIAL.get((kind.__module__, kind.__qualname__))
@@ -164,6 +160,14 @@ class StatePickler(pickle.Pickler):
         mark = (log, len(item.events))
         self._afterwards.append(lambda: setattr(item, _LOG, mark))
         return new, (type(item),), (state, mark), None, None, set_stream
+
+
+def _reduce_plain(item: weakref.ref[Any] | weakref.WeakValueDictionary[Any, Any] | types.FunctionType) -> Any:
+    if isinstance(item, weakref.ref):
+        return weakref.ref, (item(),)
+    if isinstance(item, weakref.WeakValueDictionary):
+        return weakref.WeakValueDictionary, (), None, None, iter(item.items())
+    return _reduce_function(item)
 
 
 def _reduce_function(item: types.FunctionType) -> Any:

@@ -76,6 +76,9 @@ class Neighbours(Protocol):
     def instances(self, account: str, region: str) -> list[Instance]:
         """Every EC2 instance that is still described (terminated ones included)."""
 
+    def instance_places(self) -> list[tuple[str, str]]:
+        """Each account and region that may have instances, without loading EC2."""
+
     def watch_instances(self, changed: Callable[[str, str], None]) -> None:
         """Call `changed(account, region)` whenever EC2 or Auto Scaling may have changed an instance."""
 

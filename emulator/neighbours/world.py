@@ -10,7 +10,7 @@ import json
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from hashlib import blake2b
@@ -65,11 +65,14 @@ class MotoWorld:
         """Whether moto has been imported for this world."""
         return MotoWorld._current is self
 
-    def holds(self, service: str, account: str, region: str) -> bool:
-        """Whether there is a backend, told without importing moto; `service` is the name of moto's package."""
+    def places(self, service: str) -> list[tuple[str, str]]:
+        """The accounts and regions where there is a backend, told without importing moto.
+
+        `service` is the name of moto's package.
+        """
         with self.lock:
-            names = self._names().values() if self.is_open else self._manifest()
-            return any((n[0].split(".")[1], n[2], n[3]) == (service, account, region) for n in names)
+            names = list(self._names().values()) if self.is_open else self._manifest()
+            return [(name[2], name[3]) for name in names if name[0].split(".")[1] == service]
 
     def backend(self, service: str, account: str, region: str) -> Any:
         """Moto's backend, made at first use. Hold `lock` while you use it."""
@@ -102,14 +105,25 @@ class MotoWorld:
         """How many backends there are."""
         return len(self._names())
 
-    def save(self, *services: str) -> None:
-        """Write what has changed since the last save, of `services` only where some are named."""
+    def save(self, *services: str, untouched: Collection[str] = ()) -> None:
+        """Write what has changed since the last save.
+
+        Args:
+            services: look at these only, where some are named.
+            untouched: do not look at these services, nor at those that are written together with them.
+
+        """
+
+        def wanted(segment: str) -> bool:
+            return segment == _ALL or (segment in services if services else segment not in spared)
+
+        spared = {_segment_of(service) for service in untouched}
         with self.lock:
             if self._file is None or not self.is_open:
                 return
             afterwards: list[Callable[[], None]] = []
             with self._file.transaction():
-                fresh = self._write(self._file, set(services), afterwards)
+                fresh = self._write(self._file, wanted, afterwards)
             self._written = fresh
             for call in afterwards:
                 call()
@@ -153,21 +167,21 @@ class MotoWorld:
         return [(m, c, a, r) for m, c, a, r in json.loads(data)] if data else []
 
     def _names(self) -> dict[int, BackendName]:
-        from moto.core.base_backend import BackendDict  # noqa: PLC0415 - as above
-
         return {
             id(backend): (found.backend.__module__, found.backend.__qualname__, account, region)
-            for found in BackendDict._instances  # noqa: SLF001 - moto has no public list of them
+            for found in _all_dicts()
             for account, region, backend in found.iter_backends()
         }
 
-    def _write(self, file: SnapshotFile, only: set[str], afterwards: list[Callable[[], None]]) -> dict[str, bytes]:
+    def _write(
+        self, file: SnapshotFile, wanted: Callable[[str], bool], afterwards: list[Callable[[], None]]
+    ) -> dict[str, bytes]:
         names = self._names()
         segments = _segments(names)
-        dumped = self._dump(file, segments, names, only, afterwards)
+        dumped = self._dump(file, segments, names, wanted, afterwards)
         if _ALL in segments and not dumped:  # better apart than not at all
             segments = _segments(names, stacks=False)
-            dumped = self._dump(file, segments, names, set(), afterwards)
+            dumped = self._dump(file, segments, names, lambda _: True, afterwards)
         dumped[MANIFEST] = json.dumps(sorted(names.values())).encode()
         fresh = {segment: self._written[segment] for segment in segments if segment in self._written}
         for segment, data in dumped.items():
@@ -183,12 +197,12 @@ class MotoWorld:
         file: SnapshotFile,
         segments: dict[str, list[BackendName]],
         names: dict[int, BackendName],
-        only: set[str],
+        wanted: Callable[[str], bool],
         afterwards: list[Callable[[], None]],
     ) -> dict[str, bytes]:
         dumped = {}
         for segment, members in segments.items():
-            if only and segment not in only and segment != _ALL:
+            if not wanted(segment):
                 continue
             out = io.BytesIO()
             try:
@@ -220,12 +234,15 @@ class MotoWorld:
         file.keep_only(bodies, logs)
 
 
+def _segment_of(service: str) -> str:
+    return "compute" if service in _TOGETHER else service
+
+
 def _segments(names: dict[int, BackendName], *, stacks: bool = True) -> dict[str, list[BackendName]]:
     """What is written together: the objects of one service, or of several that hold each other's."""
     segments: dict[str, list[BackendName]] = defaultdict(list)
     for name in names.values():
-        service = name[0].split(".")[1]
-        segments["compute" if service in _TOGETHER else service].append(name)
+        segments[_segment_of(name[0].split(".")[1])].append(name)
     if stacks and any(restore_backend(*name).stacks for name in segments["compute"] if "cloudformation" in name[0]):
         return {_ALL: list(names.values())}  # stacks hold objects of any service
     return {segment: members for segment, members in segments.items() if members}
@@ -259,16 +276,24 @@ def _utcnow() -> datetime:
     return _TIME.now().replace(tzinfo=None)
 
 
+def _all_dicts() -> list[Any]:
+    """The dictionaries of moto's that hold something."""
+    from moto.core.base_backend import BackendDict  # noqa: PLC0415 - as above
+
+    kind: Any = BackendDict
+    dicts: list[Any] = kind._instances  # noqa: SLF001 - moto has no public list of them
+    return dicts
+
+
 def _forget() -> None:
     """Empty moto's dictionaries; what is asked for again is made anew."""
-    from moto.core.base_backend import BackendDict  # noqa: PLC0415 - as above
     from moto.core.model_instances import reset_model_data  # noqa: PLC0415 - as above
 
-    for found in tuple(BackendDict._instances):  # noqa: SLF001 - as above
+    for found in tuple(_all_dicts()):
         if found.service_name == "s3":
             for _, _, backend in found.iter_backends():
                 backend.reset()  # closes its temporary files
-            found.bucket_accounts.clear()  # type: ignore[attr-defined]  # of S3's own dictionary
+            found.bucket_accounts.clear()
         found.clear()
-    BackendDict._instances.clear()  # noqa: SLF001 - as above
+    _all_dicts().clear()
     reset_model_data()

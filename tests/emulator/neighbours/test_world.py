@@ -33,7 +33,7 @@ def process(path: Path) -> Iterator[str]:
 
 
 def client(service: str, url: str) -> Any:
-    return boto3.client(
+    return boto3.client(  # type: ignore[call-overload]  # a Literal of 400 names
         service,
         endpoint_url=url,
         region_name="us-east-1",
@@ -58,9 +58,7 @@ def test_everything_outlives_a_kill(tmp_path: Path) -> None:
         logs.create_log_group(logGroupName="/g")
         logs.create_log_stream(logGroupName="/g", logStreamName="s")
         for text in ("one", "two"):
-            logs.put_log_events(
-                logGroupName="/g", logStreamName="s", logEvents=[{"timestamp": now, "message": text}]
-            )
+            logs.put_log_events(logGroupName="/g", logStreamName="s", logEvents=[{"timestamp": now, "message": text}])
         client("secretsmanager", url).create_secret(Name="s", SecretString="hush")
         client("ssm", url).put_parameter(Name="/p", Value="v", Type="String")
         client("sqs", url).create_queue(QueueName="q")
@@ -98,9 +96,7 @@ def test_everything_outlives_a_kill(tmp_path: Path) -> None:
         states = [i["State"]["Name"] for r in ec2.describe_instances()["Reservations"] for i in r["Instances"]]
         assert states == ["terminated"] * 3
         s3.delete_object(Bucket="photos", Key="big")
-        logs.put_log_events(
-            logGroupName="/g", logStreamName="s", logEvents=[{"timestamp": now, "message": "three"}]
-        )
+        logs.put_log_events(logGroupName="/g", logStreamName="s", logEvents=[{"timestamp": now, "message": "three"}])
     with process(path) as url:
         events = client("logs", url).get_log_events(logGroupName="/g", logStreamName="s")["events"]
         assert [event["message"] for event in events] == ["one", "two", "three"]
