@@ -149,13 +149,15 @@ def _dispatch(request: HttpRequest, target: Target, service: str) -> _Answer:
 
 def _function(url: str) -> Callable[..., Any] | None:
     """The function of moto's for `url`, of the service that knows its host. Only that service is imported."""
+    import moto.backends  # noqa: PLC0415 - as above
     from moto.backend_index import backend_url_patterns  # noqa: PLC0415 - as above
-    from moto.backends import get_backend  # noqa: PLC0415 - as above
+
+    backends: Any = moto.backends  # its functions are typed with a Literal of 180 names
 
     for service, pattern in backend_url_patterns:
         if not pattern.match(url):
             continue
-        found = get_backend(service)  # type: ignore[call-overload]  # a Literal of 180 names
+        found = backends.get_backend(service)
         module = __import__(found.backend.__module__.split(".models")[0] + ".urls", fromlist=["url_paths"])
         for base in module.url_bases:
             for path, function in module.url_paths.items():

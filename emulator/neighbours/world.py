@@ -77,9 +77,10 @@ class MotoWorld:
     def backend(self, service: str, account: str, region: str) -> Any:
         """Moto's backend, made at first use. Hold `lock` while you use it."""
         self.open()
-        from moto.backends import get_backend  # noqa: PLC0415 - moto is imported at first use only
+        import moto.backends  # noqa: PLC0415 - moto is imported at first use only
 
-        return get_backend(service)[account][region]  # type: ignore[call-overload]  # a Literal of 180 names
+        backends: Any = moto.backends  # its functions are typed with a Literal of 180 names
+        return backends.get_backend(service)[account][region]
 
     def open(self) -> None:
         """Import moto's core and restore what was saved."""

@@ -13,6 +13,8 @@ from emulator.clock import Clock
 from emulator.ecs.clusters import create_cluster
 from emulator.ecs.fleet import Fleets
 from emulator.ecs.hosts import Connect, Deregister, Disconnect, Host, HostsLoop, Register, add_demo, add_hosts, plan
+from emulator.ecs.task_definitions import register_task_definition
+from emulator.ecs.tasks import run_task
 from emulator.ecs.user_data import AgentConfiguration
 from emulator.emulator import Emulator
 from emulator.ids import Ids
@@ -23,7 +25,7 @@ from emulator.neighbours.ports import Instance
 from emulator.neighbours.world import MotoWorld
 from emulator.runtime.simulated import SimulatedRuntime
 from emulator.settings import Settings
-from emulator.state.ecs import ContainerInstanceRow
+from emulator.state.ecs import ContainerInstanceRow, TaskRow
 from emulator.state.journal import JournalRow
 from emulator.state.store import Store
 
@@ -168,6 +170,24 @@ def test_an_instance_becomes_a_host_stops_starts_and_goes(tmp_path: Path) -> Non
         assert hosts_of(emulator) == [(made, "ACTIVE", True)]
         await ec2.change("terminate", made)
         assert hosts_of(emulator) == [(made, "INACTIVE", False)]
+
+    run(tmp_path, play)
+
+
+@pytest.mark.parametrize(("verb", "word"), [("stop", "stopped"), ("terminate", "terminated")])
+def test_its_tasks_stop_with_aws_reasons(tmp_path: Path, verb: str, word: str) -> None:
+    async def play(emulator: Emulator) -> None:
+        ec2 = Ec2(emulator)
+        made = await ec2.run("ECS_CLUSTER=default")
+        with emulator.transaction(ACCOUNT, REGION) as context:
+            container: Any = {"name": "c", "image": "busybox", "memory": 64}
+            register_task_definition(context, {"family": "f", "containerDefinitions": [container]})
+            assert run_task(context, {"taskDefinition": "f"})["failures"] == []
+        await ec2.change(verb, made)
+        with emulator.store.begin() as session:
+            task = session.scalars(select(TaskRow)).one()
+            assert (task.desired_status, task.stop_code) == ("STOPPED", "TerminationNotice")
+            assert task.stopped_reason == f"Host EC2 (instance {made}) {word}."
 
     run(tmp_path, play)
 

@@ -10,13 +10,19 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from structlog.testing import capture_logs
 
 from emulator.clock import Clock
 from emulator.neighbours.moto_backends import MotoNeighbours
 from emulator.neighbours.ports import LogEvent
-from emulator.neighbours.world import MotoWorld
+from emulator.neighbours.snapshot_file import SnapshotFile
+from emulator.neighbours.world import MotoWorld, NeighboursStateError
 
 ACCOUNT = "000000000000"
+USUAL = """
+acm applicationautoscaling autoscaling awslambda cloudformation cloudwatch dynamodb ec2 elb elbv2 events iam kinesis kms
+logs rds route53 s3 secretsmanager servicediscovery sns sqs ssm stepfunctions sts
+"""
 REPOSITORY = Path(__file__).parents[3]
 
 
@@ -137,7 +143,8 @@ import sys
 from pathlib import Path
 from emulator.clock import Clock
 from emulator.neighbours.moto_backends import MotoNeighbours
-from emulator.neighbours.world import MotoWorld
+from emulator.neighbours.snapshot_file import SnapshotFile
+from emulator.neighbours.world import MotoWorld, NeighboursStateError
 import api.neighbours
 world = MotoWorld(Clock(), "000000000000", Path(sys.argv[1]))
 neighbours = MotoNeighbours(world)
@@ -148,6 +155,38 @@ world.reset()
 assert not any(name == "moto" or name.startswith("moto.") for name in sys.modules)
 """
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "n.db")], cwd=REPOSITORY, check=True)
+
+
+def test_an_unreadable_file_is_told_and_not_written_over(tmp_path: Path) -> None:
+    file = SnapshotFile(tmp_path / "n.db")
+    file.put_segment("logs", b"no pickle")
+    world = MotoWorld(Clock(), ACCOUNT, tmp_path / "n.db")
+    try:
+        for _ in range(2):
+            with pytest.raises(NeighboursStateError, match="a reset forgets it"):
+                world.open()
+        assert file.segments() == {"logs": b"no pickle"}
+        world.reset()
+        world.open()
+    finally:
+        world.close()
+        file.close()
+
+
+def test_every_usual_service_can_be_kept(tmp_path: Path) -> None:
+    names = USUAL.split()
+    world = MotoWorld(Clock(), ACCOUNT, tmp_path / "n.db")
+    with capture_logs() as told:
+        for name in names:
+            world.backend(name, ACCOUNT, "aws" if name in {"iam", "s3", "route53", "sts"} else "us-east-1")
+        world.save()
+    assert told == []
+    count = world.count()
+    world.close()
+    world = MotoWorld(Clock(), ACCOUNT, tmp_path / "n.db")
+    world.open()
+    assert world.count() == count
+    world.close()
 
 
 @pytest.mark.parametrize("path", [None, "n.db"])
