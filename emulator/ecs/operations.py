@@ -3,11 +3,23 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from emulator.ecs import clusters, container_instances, services, tags, task_definitions, tasks
+from emulator.ecs import (
+    account_settings,
+    attributes,
+    clusters,
+    container_instance_registration,
+    container_instances,
+    services,
+    tags,
+    task_definitions,
+    tasks,
+)
 
 OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "CreateCluster": clusters.create_cluster,
     "CreateService": services.create_service,
+    "DeleteAccountSetting": account_settings.delete_account_setting,
+    "DeleteAttributes": attributes.delete_attributes,
     "DeleteCluster": clusters.delete_cluster,
     "DeleteService": services.delete_service,
     "DeleteTaskDefinitions": task_definitions.delete_task_definitions,
@@ -18,6 +30,8 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "DescribeServices": services.describe_services,
     "DescribeTaskDefinition": task_definitions.describe_task_definition,
     "DescribeTasks": tasks.describe_tasks,
+    "ListAccountSettings": account_settings.list_account_settings,
+    "ListAttributes": attributes.list_attributes,
     "ListClusters": clusters.list_clusters,
     "ListContainerInstances": container_instances.list_container_instances,
     "ListServices": services.list_services,
@@ -25,6 +39,11 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "ListTaskDefinitionFamilies": task_definitions.list_task_definition_families,
     "ListTaskDefinitions": task_definitions.list_task_definitions,
     "ListTasks": tasks.list_tasks,
+    "PutAccountSetting": account_settings.put_account_setting,
+    "PutAccountSettingDefault": account_settings.put_account_setting_default,
+    "PutAttributes": attributes.put_attributes,
+    "PutClusterCapacityProviders": clusters.put_cluster_capacity_providers,
+    "RegisterContainerInstance": container_instance_registration.register_container_instance,
     "RegisterTaskDefinition": task_definitions.register_task_definition,
     "RunTask": tasks.run_task,
     "StartTask": tasks.start_task,
@@ -33,6 +52,7 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "UntagResource": tags.untag_resource,
     "UpdateCluster": clusters.update_cluster,
     "UpdateClusterSettings": clusters.update_cluster_settings,
+    "UpdateContainerAgent": container_instance_registration.update_container_agent,
     "UpdateContainerInstancesState": container_instances.update_container_instances_state,
     "UpdateService": services.update_service,
 }
