@@ -8,6 +8,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
+from email.utils import formatdate
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlencode
 
@@ -118,6 +119,8 @@ class NeighboursApp:
         kept = {k: v for k, v in answer.headers.items() if k.lower() not in _OUR_HEADERS}
         if request.method == "HEAD":
             kept |= {k: v for k, v in answer.headers.items() if k.lower() == "content-length"}
+            body = b""
+        kept["Date"] = formatdate(self._clock.now().timestamp(), usegmt=True)
         return HttpResponse(answer.status, kept, body)
 
 

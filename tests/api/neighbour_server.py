@@ -54,7 +54,7 @@ def make_app(neighbours: MotoNeighbours) -> Callable[..., Awaitable[None]]:
 def serving(neighbours: MotoNeighbours) -> Iterator[str]:
     """Serve in a thread; yields the URL."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(make_app(neighbours), log_level="warning", lifespan="off", ws="none")
+    config = uvicorn.Config(make_app(neighbours), log_level="warning", lifespan="off", ws="none", date_header=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
     thread.start()
@@ -71,4 +71,6 @@ if __name__ == "__main__":
     sys.stdout.write(f"{bound.getsockname()[1]}\n")
     sys.stdout.flush()
     served = MotoNeighbours(MotoWorld(Clock(), ACCOUNT, Path(sys.argv[1])))
-    uvicorn.Server(uvicorn.Config(make_app(served), log_level="error", lifespan="off", ws="none")).run(sockets=[bound])
+    uvicorn.Server(
+        uvicorn.Config(make_app(served), log_level="error", lifespan="off", ws="none", date_header=False)
+    ).run(sockets=[bound])
