@@ -15,7 +15,7 @@ class Exit(IntEnum):
     BUG = 70
 
 
-class Problem(Exception):  # noqa: N818 - it is shown to people as a problem, with its fix
+class Problem(Exception):
     """A problem with its fix; the command prints it and ends with `exit_code`."""
 
     def __init__(self, code: str, what: str, fix: str, exit_code: Exit) -> None:
