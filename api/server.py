@@ -168,7 +168,7 @@ def _runtime(settings: Settings, clock: Clock, server_id: str) -> tuple[Containe
         return SimulatedRuntime(clock), None
     reason = unreachable()
     if reason is None:
-        return DockerRuntime(server_id), None
+        return DockerRuntime(server_id, clock), None
     if settings.runtime is RuntimeKind.DOCKER:
         raise EngineUnreachableError(reason)
     return SimulatedRuntime(clock), f"no container engine answers, tasks are simulated ({reason})"

@@ -1,19 +1,29 @@
-"""A container of a task → what the engine is asked for. Pure: no engine is spoken to here."""
+"""A container of a task → what the engine is asked for. Pure: no engine is spoken to here.
+
+Plain documents of the Engine API (1.41, engine 20.10), because the SDK's own builders hide which member is sent.
+"""
 
 import re
-from collections.abc import Mapping
+from collections import defaultdict
 from hashlib import sha256
 from typing import Any
-
-from docker.types import Mount as DockerMount
-from docker.types import Ulimit as DockerUlimit
 
 from emulator.runtime.ports import ContainerSpec, HealthCheck, Mount, TaskSpec
 
 _MIB = 1024 * 1024
 _SECOND = 1_000_000_000
+_PERIOD = 100_000
+"""Microseconds over which a CPU quota is reckoned; the kernel's default."""
+
+_CPU_UNITS = 1024
+
 SERVER, TASK, CONTAINER = "ashore.server", "com.amazonaws.ecs.task-arn", "com.amazonaws.ecs.container-name"
+HOST_PORTS = "ashore.host-ports"
+"""Label with the ports declared in host mode, where the engine publishes nothing."""
+
 PAUSE = "~internal~ecs~pause"
+
+Document = dict[str, Any]
 
 
 def container_name(task: TaskSpec, container: str) -> str:
@@ -25,102 +35,149 @@ def container_name(task: TaskSpec, container: str) -> str:
 
 def labels(server_id: str, task: TaskSpec, container: str) -> dict[str, str]:
     """The agent's labels, and whose server it is."""
-    return {
+    found = {
         SERVER: server_id,
         TASK: task.arn,
         CONTAINER: container,
         "com.amazonaws.ecs.cluster": task.cluster_arn,
         "com.amazonaws.ecs.task-definition-family": task.family,
         "com.amazonaws.ecs.task-definition-version": str(task.revision),
-        "ashore.service": task.service_arn or "",
-        "ashore.host": task.container_instance_arn or "",
     }
-
-
-def create_options(server_id: str, task: TaskSpec, container: ContainerSpec, image_id: str) -> dict[str, Any]:
-    """Arguments of the SDK's `containers.create`."""
-    options: dict[str, Any] = {
-        "image": image_id,
-        "name": container_name(task, container.name),
-        "labels": {**container.docker_labels, **labels(server_id, task, container.name)},
-        "environment": dict(container.environment),
-        "command": list(container.command) if container.command is not None else None,
-        "entrypoint": list(container.entry_point) if container.entry_point is not None else None,
-        "user": container.user,
-        "working_dir": container.working_directory,
-        "hostname": container.hostname,
-        "privileged": container.privileged,
-        "read_only": container.read_only_root,
-        "stdin_open": container.interactive,
-        "tty": container.pseudo_terminal,
-        "init": container.init_process or None,
-        "cap_add": list(container.capabilities_add),
-        "cap_drop": list(container.capabilities_drop),
-        "cpu_shares": max(2, container.cpu),
-        "ulimits": [DockerUlimit(name=u.name, soft=u.soft, hard=u.hard) for u in container.ulimits],
-        "mounts": [_mount(task, mount) for mount in container.mounts],
-        "volumes_from": [
-            f"{container_name(task, name)}{':ro' if read_only else ''}" for name, read_only in container.volumes_from
-        ],
-        "sysctls": dict(container.system_controls) or None,
-        "healthcheck": _health(container.health_check),
-        "detach": True,
-    }
-    options |= _memory(task, container)
-    options |= _network(task, container)
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _memory(task: TaskSpec, container: ContainerSpec) -> dict[str, Any]:
-    hard = container.memory or task.memory_limit
-    found: dict[str, Any] = {}
-    if hard:
-        found["mem_limit"] = hard * _MIB
-    if container.memory_reservation:
-        found["mem_reservation"] = container.memory_reservation * _MIB
-    if container.shared_memory_mib:
-        found["shm_size"] = container.shared_memory_mib * _MIB
+    if task.service_arn is not None:
+        found["ashore.service"] = task.service_arn
+    if task.container_instance_arn is not None:
+        found["ashore.host"] = task.container_instance_arn
     return found
 
 
-def _network(task: TaskSpec, container: ContainerSpec) -> dict[str, Any]:
-    match task.network_mode:
-        case "awsvpc":
-            return {"network_mode": f"container:{container_name(task, PAUSE)}"}
-        case "host" | "none":
-            return {"network_mode": task.network_mode}
-    address = task.host_address or "127.0.0.1"
+def create_document(server_id: str, task: TaskSpec, container: ContainerSpec, image_id: str) -> Document:
+    """The body of the engine's `POST /containers/create`; members without a value are left to the image."""
+    own_labels = labels(server_id, task, container.name)
+    if task.network_mode == "host" and container.ports:
+        own_labels[HOST_PORTS] = ",".join(f"{port.container_port}/{port.protocol}" for port in container.ports)
+    found: Document = {
+        "Image": image_id,
+        "Cmd": _listed(container.command),
+        "Entrypoint": _listed(container.entry_point),
+        "Env": [f"{name}={value}" for name, value in container.environment.items()],
+        "User": container.user,
+        "WorkingDir": container.working_directory,
+        "Hostname": container.hostname if task.network_mode != "awsvpc" else None,
+        "Labels": {**container.docker_labels, **own_labels},
+        "OpenStdin": container.interactive,
+        "Tty": container.pseudo_terminal,
+        "Healthcheck": _health(container.health_check),
+        "ExposedPorts": {f"{port.container_port}/{port.protocol}": {} for port in container.ports}
+        if task.network_mode == "bridge"
+        else None,
+        "HostConfig": _host(server_id, task, container),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _host(server_id: str, task: TaskSpec, container: ContainerSpec) -> Document:
+    volumes = [mount for mount in container.mounts if mount.kind != "bind"]
+    found: Document = {
+        # shipped by us from here: the engine's default driver may not be readable
+        "LogConfig": {"Type": "json-file", "Config": {}},
+        "Privileged": container.privileged,
+        "ReadonlyRootfs": container.read_only_root,
+        "Init": container.init_process or None,
+        "CapAdd": list(container.capabilities_add),
+        "CapDrop": list(container.capabilities_drop),
+        "Ulimits": [{"Name": limit.name, "Soft": limit.soft, "Hard": limit.hard} for limit in container.ulimits],
+        # a folder that does not exist is made by the engine, as on ECS; `Mounts` would refuse it
+        "Binds": [_bind(mount) for mount in container.mounts if mount.kind == "bind"],
+        "Mounts": [_volume(server_id, task, mount) for mount in volumes],
+        "VolumesFrom": [
+            f"{container_name(task, name)}:{'ro' if read_only else 'rw'}" for name, read_only in container.volumes_from
+        ],
+        "Sysctls": _sysctls(task, container),
+    }
+    found |= _limits(task, container) | _network(task, container)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _listed(words: tuple[str, ...] | None) -> list[str] | None:
+    return None if words is None else list(words)
+
+
+def _limits(task: TaskSpec, container: ContainerSpec) -> Document:
+    found: Document = {"CpuShares": max(2, container.cpu)}
+    hard = container.memory or task.memory_limit
+    if hard:
+        # no swap beyond the limit: ECS's machines have none
+        found |= {"Memory": hard * _MIB, "MemorySwap": hard * _MIB}
+    if container.memory_reservation:
+        found["MemoryReservation"] = container.memory_reservation * _MIB
+    if container.shared_memory_mib:
+        found["ShmSize"] = container.shared_memory_mib * _MIB
+    if task.cpu_limit:
+        # a quota, unlike NanoCpus, may be more than this machine has
+        found |= {"CpuPeriod": _PERIOD, "CpuQuota": _PERIOD * task.cpu_limit // _CPU_UNITS}
+    return found
+
+
+def _network(task: TaskSpec, container: ContainerSpec) -> Document:
+    if task.network_mode == "awsvpc":
+        return {"NetworkMode": f"container:{container_name(task, PAUSE)}"}
+    found: Document = {
+        "NetworkMode": task.network_mode,
+        "ExtraHosts": [f"{name}:{address}" for name, address in container.extra_hosts],
+        "Dns": list(container.dns_servers),
+    }
+    if task.network_mode == "bridge":
+        address = task.host_address or "127.0.0.1"
+        published: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
+        for port in container.ports:
+            entry = {"HostIp": address, "HostPort": str(port.host_port or "")}
+            published[f"{port.container_port}/{port.protocol}"].append(entry)
+        found["PortBindings"] = dict(published)
+        found["Links"] = [_link(task, link) for link in container.links]
+    return found
+
+
+def _link(task: TaskSpec, link: str) -> str:
+    name, _, alias = link.partition(":")
+    return f"{container_name(task, name)}:{alias or name}"
+
+
+def _sysctls(task: TaskSpec, container: ContainerSpec) -> dict[str, str] | None:
+    """In awsvpc mode `net.*` belongs to the task's namespace, which the pause container sets up."""
+    shared = task.network_mode == "awsvpc"
     return {
-        "ports": {f"{p.container_port}/{p.protocol}": (address, p.host_port or None) for p in container.ports},
-        "links": {
-            container_name(task, link.partition(":")[0]): link.partition(":")[2] or link for link in container.links
-        }
-        or None,
-        "extra_hosts": dict(container.extra_hosts) or None,
-        "dns": list(container.dns_servers) or None,
+        name: value for name, value in container.system_controls if not (shared and name.startswith("net."))
+    } or None
+
+
+def _bind(mount: Mount) -> str:
+    return f"{mount.source}:{mount.target}{':ro' if mount.read_only else ''}"
+
+
+def _volume(server_id: str, task: TaskSpec, mount: Mount) -> Document:
+    """A volume is labelled when it is made; one that is there already keeps its labels, and is never removed."""
+    own = {SERVER: server_id}
+    name = mount.source
+    if mount.kind == "task-volume":
+        own[TASK] = task.arn
+        name = f"ecs-{sha256(task.arn.encode()).hexdigest()[:20]}-{mount.source}"
+    return {
+        "Type": "volume",
+        "Source": name,
+        "Target": mount.target,
+        "ReadOnly": mount.read_only,
+        "VolumeOptions": {"Labels": own},
     }
 
 
-def _mount(task: TaskSpec, mount: Mount) -> DockerMount:
-    if mount.kind == "bind":
-        return DockerMount(mount.target, mount.source, type="bind", read_only=mount.read_only)
-    name = mount.source if mount.kind == "shared-volume" else volume_name(task.arn, mount.source)
-    return DockerMount(mount.target, name, type="volume", read_only=mount.read_only)
-
-
-def volume_name(task_arn: str, source: str) -> str:
-    """The engine's name of a task's own volume."""
-    return f"ecs-{sha256(task_arn.encode()).hexdigest()[:20]}-{source}"
-
-
-def _health(check: HealthCheck | None) -> Mapping[str, Any]:
+def _health(check: HealthCheck | None) -> Document:
     """ECS ignores an image's own HEALTHCHECK, hence NONE."""
     if check is None:
-        return {"test": ["NONE"]}
+        return {"Test": ["NONE"]}
     return {
-        "test": list(check.command),
-        "interval": int(check.interval * _SECOND),
-        "timeout": int(check.timeout * _SECOND),
-        "retries": check.retries,
-        "start_period": int(check.start_period * _SECOND),
+        "Test": list(check.command),
+        "Interval": int(check.interval * _SECOND),
+        "Timeout": int(check.timeout * _SECOND),
+        "Retries": check.retries,
+        "StartPeriod": int(check.start_period * _SECOND),
     }

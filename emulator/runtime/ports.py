@@ -167,6 +167,10 @@ class TaskSpec:
     """Task-level CPU units, a hard limit where given."""
     memory_limit: int | None = None
     """Task-level MiB."""
+    system_controls: tuple[tuple[str, str], ...] = ()
+    """awsvpc: the containers' `net.*` settings, which hold for the whole namespace."""
+    dns_servers: tuple[str, ...] = ()
+    """awsvpc: the containers' name servers, which hold for the whole namespace."""
 
 
 @dataclass(frozen=True, slots=True)
