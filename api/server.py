@@ -18,7 +18,7 @@ from emulator.ecr.sweep import sweep
 from emulator.ecs.agent import Agent
 from emulator.ecs.controller import Controller
 from emulator.ecs.fleet import Fleets
-from emulator.ecs.hosts import add_demo
+from emulator.ecs.hosts import HostsLoop, add_demo
 from emulator.emulator import Emulator
 from emulator.ids import Ids
 from emulator.journal import Entry, Journal, Kind
@@ -44,6 +44,7 @@ class Server:
     emulator: Emulator
     agent: Agent
     controller: Controller
+    hosts: HostsLoop
     neighbours: NeighboursApp
     world: MotoWorld
     runtime_reason: str | None
@@ -66,6 +67,7 @@ class Server:
         self._preset()
         await self.agent.start()
         self.controller.start()
+        self.hosts.start()
         self.emulator.loops.start()
         flusher = asyncio.create_task(self._flush_journal())
         self._background.add(flusher)
@@ -156,7 +158,16 @@ def build(settings: Settings, port: int) -> Server:
     if isinstance(runtime, SimulatedRuntime):
         runtime.restore(_simulated_containers(store))
     agent = Agent(emulator, lambda account, region, image: credentials_for(emulator, account, region, image))
-    return Server(emulator, agent, Controller(emulator), NeighboursApp(neighbours, clock), world, reason, scratch)
+    return Server(
+        emulator,
+        agent,
+        Controller(emulator),
+        HostsLoop(emulator),
+        NeighboursApp(neighbours, clock),
+        world,
+        reason,
+        scratch,
+    )
 
 
 class EngineUnreachableError(Exception):

@@ -62,10 +62,11 @@ class AwsEndpoint:
         except WireError as error:
             return protocol.refuse(error, request_id, self._emulator.clock.now())
         try:
-            result = self._perform(target, call)
-            return protocol.answer(call.operation, result, request_id, self._emulator.clock.now())
-        except AwsError as error:
-            return self._refuse(protocol, target, call, error, request_id)
+            try:
+                result = self._perform(target, call)
+                return protocol.answer(call.operation, result, request_id, self._emulator.clock.now())
+            except AwsError as error:
+                return self._refuse(protocol, target, call, error, request_id)
         except Exception:  # noqa: BLE001 - the outermost edge: our bug, told as a 500 with a log line
             _LOG.exception("operation failed", service=target.service, operation=call.operation, request_id=request_id)
             return self._refuse(protocol, target, call, _our_failure(request_id), request_id)

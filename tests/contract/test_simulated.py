@@ -114,6 +114,29 @@ def test_kill_9_loses_nothing(server: RunningServer) -> None:
     assert [bucket["Name"] for bucket in server.client("s3").list_buckets()["Buckets"]] == ["kept"]
 
 
+def test_an_ec2_instance_whose_user_data_names_a_cluster_becomes_a_host(server: RunningServer) -> None:
+    ecs, ec2 = server.client("ecs"), server.client("ec2")
+    ecs.create_cluster(clusterName="farm")
+    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    data = "#!/bin/bash\necho ECS_CLUSTER=farm >> /etc/ecs/ecs.config\n"
+    made = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, InstanceType="m5.large", UserData=data)
+    instance = made["Instances"][0]["InstanceId"]
+    wait_until(lambda: len(ecs.list_container_instances(cluster="farm")["containerInstanceArns"]) == 1)
+    arns = ecs.list_container_instances(cluster="farm")["containerInstanceArns"]
+    host = ecs.describe_container_instances(cluster="farm", containerInstances=arns)["containerInstances"][0]
+    assert (host["ec2InstanceId"], host["status"]) == (instance, "ACTIVE")
+    ecs.register_task_definition(family="web", containerDefinitions=WEB)
+    task = ecs.run_task(cluster="farm", taskDefinition="web")["tasks"][0]["taskArn"]
+    ec2.terminate_instances(InstanceIds=[instance])
+    wait_until(lambda: not ecs.list_container_instances(cluster="farm")["containerInstanceArns"])
+    wait_until(lambda: ecs.describe_tasks(cluster="farm", tasks=[task])["tasks"][0]["lastStatus"] == "STOPPED")
+    stopped = ecs.describe_tasks(cluster="farm", tasks=[task])["tasks"][0]
+    assert (stopped["stopCode"], stopped["stoppedReason"]) == (
+        "TerminationNotice",
+        f"Host EC2 (instance {instance}) terminated.",
+    )
+
+
 def test_accounts_and_regions_do_not_see_each_other(server: RunningServer) -> None:
     server.client("ecs", "111122223333").create_cluster(clusterName="mine")
     assert server.client("ecs", "444455556666").list_clusters()["clusterArns"] == []
