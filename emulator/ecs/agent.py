@@ -27,9 +27,11 @@ from emulator.ecs.observations import (
     apply,
     container_views,
 )
+from emulator.ecs.task_logs import TaskLog, task_logs
 from emulator.ecs.task_specs import container_specs, task_spec
 from emulator.ecs.task_states import move, request_stop, touched
 from emulator.emulator import Emulator
+from emulator.runtime.awslogs import LogShipper
 from emulator.runtime.ports import (
     ContainerExited,
     ContainerSpec,
@@ -67,6 +69,7 @@ class _Live:
     network_failure: str | None = None
     removed: bool = False
     failures: dict[str, str] = field(default_factory=dict)
+    logs: dict[str, TaskLog] = field(default_factory=dict)
 
 
 class Agent:
@@ -76,6 +79,7 @@ class Agent:
         self._emulator, self._credentials_for = emulator, credentials_for
         self._live: defaultdict[str, _Live] = defaultdict(_Live)
         self._commands: set[asyncio.Task[None]] = set()
+        self._shipper = LogShipper(emulator.runtime, emulator.neighbours, emulator.clock)
         self._slots = asyncio.Semaphore(parallel)
         emulator.loops.add("tasks", self.handle)
 
@@ -87,6 +91,7 @@ class Agent:
     async def stop(self) -> None:
         """Wait for the commands under way; containers go on."""
         await asyncio.gather(*self._commands, return_exceptions=True)
+        await self._shipper.close()
         await self._emulator.runtime.close()
 
     async def adopt(self) -> None:
@@ -95,12 +100,17 @@ class Agent:
         with self._emulator.store.begin() as session:
             rows = session.scalars(select(TaskRow).where(TaskRow.last_status != "STOPPED")).all()
             wanted = {row.arn for row in rows}
+            for row in rows:
+                self._live[row.arn].logs = task_logs(self._context(session, row), row)
             networked = {row.arn for row in rows if row.network_mode == "awsvpc" and row.last_status != "PROVISIONING"}
             stopped = session.execute(select(TaskRow.arn, TaskRow.stopped_at).where(TaskRow.last_status == "STOPPED"))
             purges = [(arn, at + _KEPT) for arn, at in stopped if at is not None]
         for container in observed:
             if container.task_arn in wanted:
                 self._live[container.task_arn].observations.extend(_seen(container))
+                log = self._live[container.task_arn].logs.get(container.container_name)
+                if log is not None:
+                    self._shipper.resume(container.task_arn, container.container_name, log.to)
         for arn in networked:
             self._live[arn].has_network = True
         for arn in {container.task_arn for container in observed} - wanted:
@@ -139,6 +149,7 @@ class Agent:
                 context = self._context(session, row)
                 found = self._advance(context, row)
                 if found is not None and found.commands:
+                    self._live[row.arn].logs = task_logs(context, row)
                     given.append((row.arn, task_spec(context, row), container_specs(context, row), found))
         for arn, task, containers, found in given:
             for command in found.commands:
@@ -263,16 +274,22 @@ class Agent:
             case Verb.STOP:
                 await runtime.stop(arn, command.container, containers[command.container].stop_timeout)
             case Verb.REMOVE:
+                await self._shipper.drained(arn)
                 await runtime.remove(arn)
                 self._observe(arn, Removed())
 
     async def _run(self, task: TaskSpec, container: ContainerSpec) -> list[Observation]:
+        log = self._live[task.arn].logs.get(container.name)
+        if log is not None:
+            log.prepare(self._emulator.neighbours)
         account, region = task.arn.split(":")[4], task.arn.split(":")[3]
         credentials = self._credentials_for(account, region, container.image)
         began: datetime = self._emulator.clock.now()
         image = await self._emulator.runtime.pull(container.image, credentials)
         pulled = Pulled(container.name, image.digest, began, self._emulator.clock.now())
         started: StartedContainer = await self._emulator.runtime.run(task, container, image)
+        if log is not None:
+            self._shipper.ship(task.arn, container.name, log.to)
         return [pulled, Started(container.name, started)]
 
 

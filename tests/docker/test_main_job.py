@@ -4,6 +4,7 @@ import subprocess
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,3 +116,34 @@ def test_an_image_that_cannot_be_had_fails_the_task(server: RunningServer) -> No
     stopped = ecs.describe_tasks(tasks=[task])["tasks"][0]
     assert stopped["stopCode"] == "TaskFailedToStart"
     assert stopped["containers"][0]["reason"].startswith("CannotPullContainerError: ")
+
+
+def test_what_a_container_writes_is_in_the_logs(server: RunningServer, image: str) -> None:
+    ecs, logs = server.client("ecs"), server.client("logs")
+    options = {"awslogs-group": "/app", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "web"}
+    container = {
+        "name": "app",
+        "image": image,
+        "memory": 32,
+        "command": ["sh", "-c", "echo one; echo two >&2; exit 3"],
+        "logConfiguration": {"logDriver": "awslogs", "options": options},
+    }
+    ecs.register_task_definition(family="talk", containerDefinitions=[container])
+
+    def ended() -> dict[str, Any]:
+        task = ecs.run_task(taskDefinition="talk")["tasks"][0]["taskArn"]
+        wait_until(lambda: ecs.describe_tasks(tasks=[task])["tasks"][0]["lastStatus"] == "STOPPED")
+        found: dict[str, Any] = ecs.describe_tasks(tasks=[task])["tasks"][0]
+        return found
+
+    refused = ended()
+    assert refused["stopCode"] == "TaskFailedToStart"
+    assert refused["containers"][0]["reason"].startswith("ResourceInitializationError: failed to validate logger args")
+    logs.create_log_group(logGroupName="/app")
+    done = ended()
+    assert (done["stopCode"], done["containers"][0]["exitCode"]) == ("EssentialContainerExited", 3)
+    stream = f"web/app/{done['taskArn'].rpartition('/')[2]}"
+    events = logs.get_log_events(logGroupName="/app", logStreamName=stream)["events"]
+    assert sorted(event["message"] for event in events) == ["one", "two"]
+    # what `aws logs tail` of version 2 of the command asks
+    assert "one" in server.run("aws", "logs", "filter-log-events", "--log-group-name", "/app")
