@@ -27,7 +27,7 @@ tests: $(VENV)/.tested
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not benchmark"
 
 bench: $(VENV)/.tested  ## measure against peers; takes minutes
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks.registry
 
 format: $(VENV)/.tested
 	$(BIN)/ruff format .
