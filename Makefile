@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+PYTEST_ARGS ?=
 
-.PHONY: run test check lint types contracts tests bench format migration clean
+.PHONY: run test check lint types contracts tests image-test bench chaos format migration clean
 
 run: $(VENV)/.installed  ## start the emulator in the foreground with the demo preset
 	@$(BIN)/ashore start --preset demo
@@ -23,11 +24,18 @@ types: $(VENV)/.tested
 contracts: $(VENV)/.tested
 	$(BIN)/lint-imports
 
-tests: $(VENV)/.tested
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not benchmark"
+tests: $(VENV)/.tested $(VENV)/eb/.installed
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not benchmark and not image" $(PYTEST_ARGS)
+
+image-test: $(VENV)/.tested  ## build the Dockerfile and use it as compose runs it; makes the base image where none can be pulled
+	tests/docker/base_image.sh python:3.13-slim
+	$(BIN)/pytest -n 0 -m image tests/docker/test_image.py
 
 bench: $(VENV)/.tested  ## measure against peers; takes minutes
-	$(BIN)/python -m tests.benchmarks.registry
+	$(BIN)/python -m tests.benchmarks
+
+chaos: $(VENV)/.tested  ## kill -9 at random moments of a hundred deployments, and of five on the engine; takes half an hour
+	ASHORE_CHAOS_SEEDS=100 ASHORE_CHAOS_ENGINE_SEEDS=5 $(BIN)/pytest --dist loadgroup -n $(WORKERS) tests/chaos
 
 format: $(VENV)/.tested
 	$(BIN)/ruff format .
@@ -47,6 +55,12 @@ $(VENV)/.tested: pyproject.toml
 	@echo "installing Ashore and its test tools into $(VENV) (first time: about a minute)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@ $(VENV)/.installed
+
+# the EB CLI cannot live beside mypy: they want different versions of one library
+$(VENV)/eb/.installed: pyproject.toml $(VENV)/.tested
+	@$(BIN)/python -m venv $(VENV)/eb
+	@$(VENV)/eb/bin/pip install --quiet --disable-pip-version-check 'awsebcli~=3.27.5'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -30,6 +30,12 @@ def counts(session: Session) -> dict[str, int]:
     return {name: session.scalar(statement) or 0 for name, statement in asked.items()}
 
 
+def regions(session: Session) -> list[str]:
+    """The regions that have clusters, over all accounts."""
+    found = select(ClusterRow.region).where(ClusterRow.status == "ACTIVE").distinct()
+    return sorted(session.scalars(found))
+
+
 def settings_view(settings: Settings) -> list[dict[str, str]]:
     """Each setting, its value, and whether it was given or is the default."""
     given = settings.model_fields_set
@@ -66,7 +72,7 @@ def host_view(context: Context, row: ContainerInstanceRow) -> dict[str, Any]:
 
 
 async def journal_page(
-    emulator: Emulator, after: int | None, wanted: dict[str, str | None], limit: int, wait: float
+    emulator: Emulator, after: int | None, wanted: dict[str, list[str] | None], limit: int, wait: float
 ) -> dict[str, Any]:
     """Entries after `after` (the newest ones where None), oldest first; waits up to `wait` real seconds for one."""
     page = _read_journal(emulator, after, wanted, limit)
@@ -74,7 +80,7 @@ async def journal_page(
         return {"entries": page}
 
     def matches(entry: Entry) -> bool:
-        return all(value is None or getattr(entry, name) == value for name, value in wanted.items())
+        return all(value is None or getattr(entry, name) in value for name, value in wanted.items())
 
     try:
         async with asyncio.timeout(wait):
@@ -85,13 +91,13 @@ async def journal_page(
 
 
 def _read_journal(
-    emulator: Emulator, after: int | None, wanted: dict[str, str | None], limit: int
+    emulator: Emulator, after: int | None, wanted: dict[str, list[str] | None], limit: int
 ) -> list[dict[str, Any]]:
     emulator.journal.flush()
     statement = select(JournalRow).limit(limit)
     for name, value in wanted.items():
         if value is not None:
-            statement = statement.where(getattr(JournalRow, name) == value)
+            statement = statement.where(getattr(JournalRow, name).in_(value))
     if after is None:
         statement = statement.order_by(JournalRow.seq.desc())
     else:

@@ -1,19 +1,45 @@
 """Finds the decision record that answers "why is it there?" and tells it in words."""
 
+import re
 from typing import Any
 
 from sqlalchemy import select
 
+from emulator.beanstalk.environment_explanations import explain_environment
+from emulator.beanstalk.environment_finding import by_id, by_name
+from emulator.beanstalk.environment_views import arn_of
 from emulator.context import Context
 from emulator.ecs.clusters import find_cluster
+from emulator.ecs.daemon_explanations import explain_daemon
+from emulator.ecs.service_explanations import explain_service
 from emulator.errors import AwsError
+from emulator.state.daemons import DaemonRow
 from emulator.state.ecs import ServiceRow, TaskRow
 from emulator.state.journal import DecisionRow
 from scheduler.decisions import explain as in_words
 
+_ENVIRONMENT = re.compile(r"e-[a-z0-9]{10}$|arn:[^:]*:elasticbeanstalk:")
+
 
 def explain(context: Context, target: str, cluster: str) -> dict[str, Any] | None:
-    """The newest decision about a task (id or ARN) or a service (name or ARN); None where neither is known."""
+    """The newest decision about a task (id or ARN) or a service or daemon (name or ARN), or what an environment of Elastic
+    Beanstalk does (id, name or ARN); None where none is known. A service comes before an environment of its name.
+    """
+    if _ENVIRONMENT.match(target):
+        return _of_environment(context, target)
+    return _of_ecs(context, target, cluster) or _of_environment(context, target)
+
+
+def _of_environment(context: Context, target: str) -> dict[str, Any] | None:
+    name = target.rpartition("/")[2]
+    row = by_id(context, name) or by_name(context, name)
+    if row is None:
+        return None
+    text = "\n".join(explain_environment(context, row))
+    return {"arn": arn_of(context, row), "decisionId": None, "at": None, "decision": None, "text": text}
+
+
+def _of_ecs(context: Context, target: str, cluster: str) -> dict[str, Any] | None:
     try:
         cluster_arn = find_cluster(context, cluster).arn
     except AwsError:
@@ -28,9 +54,18 @@ def explain(context: Context, target: str, cluster: str) -> dict[str, Any] | Non
         select(ServiceRow).where(ServiceRow.cluster_arn == cluster_arn, ServiceRow.name == name)
     ).first()
     if service is None:
-        return None
-    state = f"Service {service.name} is {service.status}, {service.desired_count} tasks wanted."
+        return _of_daemon(context, cluster_arn, name)
+    state = "\n".join(explain_service(context, service))
     return _document(context, service.arn, DecisionRow.scope == service.arn, state)
+
+
+def _of_daemon(context: Context, cluster_arn: str, name: str) -> dict[str, Any] | None:
+    daemon = context.session.scalars(
+        select(DaemonRow).where(DaemonRow.cluster_arn == cluster_arn, DaemonRow.name == name)
+    ).first()
+    if daemon is None:
+        return None
+    return _document(context, daemon.arn, DecisionRow.scope == daemon.arn, "\n".join(explain_daemon(context, daemon)))
 
 
 def _state_of(task: TaskRow) -> str:

@@ -15,6 +15,9 @@ from urllib.parse import parse_qs, urlencode
 from api.wire.detect import Target
 from api.wire.messages import HttpRequest, HttpResponse
 from emulator.clock import Clock
+from emulator.neighbours.adaptations import adapt
+from emulator.neighbours.elbv2 import CHANGERS, CREATORS, MotoLoadBalancers
+from emulator.neighbours.elbv2_corrections import correct
 from emulator.neighbours.moto_backends import MotoNeighbours
 
 _HOSTS = {
@@ -30,6 +33,10 @@ _READING = re.compile(
     r"(?:BatchGet|Check|Describe|Estimate|Filter|Get|Head|List|Lookup|Query|Scan|Search|Select|Test)[A-Z]"
 )
 _LAUNCHING = {"ec2", "autoscaling", "cloudformation"}
+_ALARMING = frozenset({"monitoring", "cloudformation"})
+"""Services whose requests may change alarms."""
+_QUEUEING = frozenset({"sqs", "sns", "s3", "events", "cloudformation", "scheduler", "pipes", "states", "lambda"})
+"""Services whose requests may put messages into queues."""
 _QUIET = {"s3", "sqs", "sns", "ssm", "secretsmanager", "logs", "kms", "dynamodb", "monitoring"}
 """Services that change no instance and no role: their saves need not look at these, which are the largest."""
 _FORM_ACTION = re.compile(rb"(?:^|&)Action=([A-Za-z]+)")
@@ -50,10 +57,14 @@ class NeighboursApp:
     Args:
         neighbours: whose world they are for.
         clock: tells how long a poll has waited.
+        load_balancers: learn of requests that may have changed them.
 
     """
 
-    def __init__(self, neighbours: MotoNeighbours, clock: Clock) -> None:
+    def __init__(
+        self, neighbours: MotoNeighbours, clock: Clock, load_balancers: MotoLoadBalancers | None = None
+    ) -> None:
+        self._load_balancers = load_balancers
         self._neighbours, self._world, self._clock = neighbours, neighbours.world, clock
 
     async def handle(self, request: HttpRequest, target: Target) -> HttpResponse:
@@ -64,12 +75,18 @@ class NeighboursApp:
 
         """
         service = target.service or _unsigned_service(request)
-        action = _action(request)
+        action = action_of(request)
         if service == "sqs" and action == "ReceiveMessage":
             return await self._receive(request, target)
         response = await self._run(request, target, service, action)
         if service in _LAUNCHING and not _reads(request, action):
             self._neighbours.instances_changed(target.account, target.region)
+        if service in _ALARMING and not _reads(request, action):
+            self._neighbours.alarms_changed(target.account, target.region)
+        if service in _QUEUEING and not _reads(request, action):
+            self._neighbours.queues_changed()
+        if self._load_balancers is not None and service in CHANGERS and not _reads(request, action):
+            self._load_balancers.changed(target.account, target.region)
         return response
 
     def reset(self) -> None:
@@ -106,6 +123,9 @@ class NeighboursApp:
         """In the worker: let moto answer, and save."""
         with self._world.lock:
             self._world.open()
+            adapt(service)
+            if service in CREATORS:
+                correct()
             before = self._world.count()
             answer = _dispatch(request, target, service)
             if self._world.count() != before:
@@ -188,7 +208,7 @@ def _host(request: HttpRequest, target: Target, service: str) -> str:
     return name.format(region=region) if ".a" in name else f"{name}.{region}.amazonaws.com"
 
 
-def _action(request: HttpRequest) -> str:
+def action_of(request: HttpRequest) -> str:
     """The operation's name where header, query or form tell it; empty for REST."""
     if prefixed := request.headers.get("x-amz-target"):
         return prefixed.rpartition(".")[2]
@@ -204,7 +224,7 @@ def _reads(request: HttpRequest, action: str) -> bool:
 
 def _unsigned_service(request: HttpRequest) -> str:
     """Whose a request without credentials is: STS has some, all others are S3's."""
-    return "sts" if _action(request).startswith("AssumeRoleWith") else "s3"
+    return "sts" if action_of(request).startswith("AssumeRoleWith") else "s3"
 
 
 def _without_wait(request: HttpRequest) -> tuple[int | None, HttpRequest]:

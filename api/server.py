@@ -1,39 +1,66 @@
 """One running server: how it is built from its settings, started, emptied and stopped."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
 
+import structlog
 from sqlalchemy import select
 
+from api.container_endpoints import ContainerEndpoints
 from api.neighbours import NeighboursApp
+from api.routes.aws import AwsEndpoint
+from api.routes.metadata import metadata_application
+from emulator.balancer.balancers import LoadBalancers
+from emulator.balancer.proxy import Proxy
+from emulator.beanstalk.control_loops import ControlLoops
+from emulator.beanstalk.environment_loop import EnvironmentsLoop
+from emulator.beanstalk.health_loop import HealthLoop
+from emulator.beanstalk.image_removal import after_reset, before_reset, remove_with_server
 from emulator.clock import Clock, parse_clock
 from emulator.context import Context
 from emulator.ecr.authorization import credentials_for
-from emulator.ecr.sweep import sweep
+from emulator.ecr.background import Background
+from emulator.ecr.sweep import SweepLoop
 from emulator.ecs.agent import Agent
+from emulator.ecs.capacity import Capacity
 from emulator.ecs.controller import Controller
+from emulator.ecs.discovery_loop import DiscoveryLoop
 from emulator.ecs.fleet import Fleets
-from emulator.ecs.hosts import HostsLoop, add_demo
+from emulator.ecs.hosts import HostsLoop, add_first_hosts
+from emulator.ecs.ingress_loop import IngressLoop
+from emulator.ecs.simulation import forget_scripts, resume
 from emulator.emulator import Emulator
 from emulator.ids import Ids
-from emulator.journal import Entry, Journal, Kind
+from emulator.journal import Entry, Journal, Kind, Retention
 from emulator.loops import Loops
+from emulator.neighbours.cloudwatch import show_metrics
+from emulator.neighbours.discovery import MotoDiscovery
+from emulator.neighbours.elbv2 import MotoLoadBalancers
+from emulator.neighbours.environment_resources import MotoEnvironmentResources
+from emulator.neighbours.ingress import MotoIngress
+from emulator.neighbours.metrics import MotoMetrics
 from emulator.neighbours.moto_backends import MotoNeighbours
+from emulator.neighbours.objects import MotoObjects
+from emulator.neighbours.scaling import MotoScaling
+from emulator.neighbours.scaling_groups import MotoScalingGroups
+from emulator.neighbours.worker_queues import MotoWorkerQueues
 from emulator.neighbours.world import MotoWorld
 from emulator.reset import reset
-from emulator.runtime.docker import DockerRuntime, unreachable
-from emulator.runtime.ports import ContainerRuntime, ObservedContainer, PortBinding
+from emulator.runtime.ports import ContainerRuntime
 from emulator.runtime.simulated import SimulatedRuntime
-from emulator.settings import Preset, RuntimeKind, Settings
-from emulator.state.ecs import ContainerInstanceRow, TaskRow
+from emulator.settings import RuntimeKind, Settings
+from emulator.state.ecs import ContainerInstanceRow
 from emulator.state.journal import ServerStateRow
 from emulator.state.store import Store
 
+_LOG = structlog.get_logger()
 _FLUSH_SECONDS = 0.25
 
 
@@ -44,15 +71,26 @@ class Server:
     emulator: Emulator
     agent: Agent
     controller: Controller
+    capacity: Capacity
+    ingress: IngressLoop
+    discovery: DiscoveryLoop
+    ecr: Background
     hosts: HostsLoop
+    environments: EnvironmentsLoop
+    beanstalk: ControlLoops
+    health: HealthLoop
+    balancers: LoadBalancers
+    sweep: SweepLoop
     neighbours: NeighboursApp
     world: MotoWorld
+    endpoints: ContainerEndpoints
     runtime_reason: str | None
     """Why tasks are only simulated, where `--runtime auto` found no engine."""
     scratch: "tempfile.TemporaryDirectory[str] | None" = None
     exit: Callable[[], None] = lambda: None
     """Ends the process; set by `api.__main__`."""
     _background: set["asyncio.Task[None]"] = field(default_factory=set)
+    _ending: bool = False
 
     @contextmanager
     def transaction(self, account: str | None, region: str | None) -> Iterator[Context]:
@@ -63,39 +101,71 @@ class Server:
 
     async def start(self) -> None:
         """Carry on from the state: adopt what runs, wake what is not at rest."""
-        sweep(self.emulator)
+        self.sweep.start()
         self._preset()
+        self.remember_clock()
+        await self.endpoints.start()
         await self.agent.start()
         self.controller.start()
+        self.capacity.start()
+        self.ingress.start()
+        self.discovery.start()
+        self.ecr.start()
         self.hosts.start()
+        self.environments.start()
+        self.beanstalk.start()
+        self.health.start()
+        self.balancers.start()
         self.emulator.loops.start()
         flusher = asyncio.create_task(self._flush_journal())
         self._background.add(flusher)
 
     def _preset(self) -> None:
-        if self.emulator.settings.preset is Preset.DEMO:
-            with self.transaction(None, None) as context:
-                if context.session.scalar(select(ContainerInstanceRow.arn).limit(1)) is None:
-                    add_demo(context)
+        with self.transaction(None, None) as context:
+            if context.session.scalar(select(ContainerInstanceRow.arn).limit(1)) is None:
+                add_first_hosts(context)
 
     async def _flush_journal(self) -> None:
         while True:
             await asyncio.sleep(_FLUSH_SECONDS)
             self.emulator.journal.flush()
+            self.emulator.journal.trim(self.emulator.clock.now())
+            if self.emulator.clock.rate not in {0.0, 1.0}:  # it runs away from the operating system's
+                self.remember_clock()
 
     async def stop(self) -> None:
         """Stop the loops and close everything. Containers go on: `stop_tasks` ends them."""
         for task in self._background:
             task.cancel()
+        await self.endpoints.close()
         await self.emulator.loops.stop()
+        await self.environments.stop()
+        await self.beanstalk.workers.stop()
         await self.agent.stop()
+        await self.balancers.stop()
         self.emulator.journal.flush()
         self.world.close()
         self.emulator.store.close()
         if self.scratch is not None:
             self.scratch.cleanup()
 
-    async def stop_tasks(self, *, keep: bool) -> None:
+    def shut_down(self, *, keep: bool, grace: float) -> None:
+        """End in the background; requests are answered until then, so that progress can be seen."""
+
+        async def end() -> None:
+            try:
+                await self._stop_tasks(keep=keep, grace=grace)
+            except Exception:  # noqa: BLE001 - the outermost edge: the server ends all the same
+                _LOG.exception("tasks could not be stopped")
+            finally:
+                self.exit()
+
+        if not self._ending:
+            self._ending = True
+            ending = asyncio.create_task(end())
+            self._background.add(ending)
+
+    async def _stop_tasks(self, *, keep: bool, grace: float) -> None:
         """Before the end: unless `keep`, stop every task and wait until nothing of it is left on the engine.
 
         Services are not asked: they want their tasks again after the next start.
@@ -103,24 +173,38 @@ class Server:
         if keep or self.emulator.runtime.kind == RuntimeKind.SIMULATED.value:
             return
         await self.emulator.loops.stop()
-        await self.agent.stop_everything()
+        await self.agent.stop_everything(grace)
+        await remove_with_server(self.emulator, self.environments.preparing)
 
     async def reset(self) -> None:
         """Empty the server; containers are removed in the background."""
+        environments = await before_reset(self.emulator, self.environments.preparing)
         reset(self.emulator)
+        forget_scripts(self.emulator)
         self.neighbours.reset()
-        sweep(self.emulator)
+        self.balancers.forget()
+        self.capacity.reset()
+        self.sweep.start()
         self._preset()
-        removal = asyncio.create_task(self.agent.remove_all())
+        removal = asyncio.create_task(self._remove_all(environments))
         self._background.add(removal)
         removal.add_done_callback(self._background.discard)
         if self.emulator.runtime.kind == RuntimeKind.SIMULATED.value:
             await removal
 
+    async def _remove_all(self, environments: list[str]) -> None:
+        """Containers, and what was built for environments."""
+        await self.agent.remove_all()
+        after_reset(self.emulator, environments)
+
     def remember_clock(self) -> None:
-        """Keep how far the clock is ahead, so that time does not go back at the next start."""
+        """Keep how far the clock is ahead, so that time does not go back at the next start, and where a paused one stands."""
+        clock = self.emulator.clock
         with self.emulator.store.begin() as session:
-            value = {"seconds": self.emulator.clock.offset().total_seconds()}
+            value = {
+                "seconds": clock.offset().total_seconds(),
+                "stands": None if clock.rate else clock.now().isoformat(),
+            }
             session.merge(ServerStateRow(name="clock", value=value))
 
 
@@ -143,7 +227,7 @@ def build(settings: Settings, port: int) -> Server:
     clock = _clock(settings, store)
     ids = Ids(settings.seed)
     runtime, reason = _runtime(settings, clock, _server_id(store, ids))
-    journal = Journal(store)
+    journal = Journal(store, Retention(settings.journal_entries, timedelta(days=settings.journal_days)))
 
     def on_failure(loop: str, keys: list[str], error: Exception) -> None:
         detail = {"keys": keys[:10], "error": f"{type(error).__name__}: {error}"}
@@ -155,19 +239,44 @@ def build(settings: Settings, port: int) -> Server:
     world = MotoWorld(clock, settings.account_id, path)
     neighbours = MotoNeighbours(world)
     emulator = Emulator(settings, clock, ids, store, journal, loops, fleets, runtime, neighbours, port)
-    if isinstance(runtime, SimulatedRuntime):
-        runtime.restore(_simulated_containers(store))
+    emulator.objects = MotoObjects(world)
+    emulator.groups, emulator.scaling = MotoScalingGroups(neighbours), MotoScaling(world)
+    show_metrics(emulator.metrics.points)
+    control = MotoLoadBalancers(world)
+    balancers = LoadBalancers(emulator, control, Proxy(emulator, _sockets_folder(settings)), MotoMetrics(world))
+    emulator.balancer = balancers
+    resume(emulator)
+    resources = MotoEnvironmentResources(neighbours, control)
     agent = Agent(emulator, lambda account, region, image: credentials_for(emulator, account, region, image))
+    apps = NeighboursApp(neighbours, clock, control)
+    beanstalk = ControlLoops(emulator, MotoWorkerQueues(world), resources)
+    metadata = metadata_application(emulator, AwsEndpoint(emulator, apps))
     return Server(
         emulator,
         agent,
         Controller(emulator),
+        Capacity(emulator),
+        IngressLoop(emulator, MotoIngress(world, control)),
+        DiscoveryLoop(emulator, MotoDiscovery(world)),
+        Background(emulator),
         HostsLoop(emulator),
-        NeighboursApp(neighbours, clock),
+        EnvironmentsLoop(emulator, resources),
+        beanstalk,
+        HealthLoop(emulator, resources, beanstalk.workers),
+        balancers,
+        SweepLoop(emulator),
+        apps,
         world,
+        ContainerEndpoints(emulator, metadata),
         reason,
         scratch,
     )
+
+
+def _sockets_folder(settings: Settings) -> Path:
+    """Where the proxy's sockets are: a path that is short enough for them, and this state's own."""
+    number = blake2b(str(settings.state_dir.resolve()).encode(), digest_size=6).hexdigest()
+    return Path(tempfile.gettempdir()) / f"ashore-{os.getuid()}-{number}"
 
 
 class EngineUnreachableError(Exception):
@@ -177,6 +286,8 @@ class EngineUnreachableError(Exception):
 def _runtime(settings: Settings, clock: Clock, server_id: str) -> tuple[ContainerRuntime, str | None]:
     if settings.runtime is RuntimeKind.SIMULATED:
         return SimulatedRuntime(clock), None
+    from emulator.runtime.docker import DockerRuntime, unreachable  # noqa: PLC0415 - who simulates need not pay for it
+
     reason = unreachable()
     if reason is None:
         return DockerRuntime(server_id, clock), None
@@ -188,9 +299,13 @@ def _runtime(settings: Settings, clock: Clock, server_id: str) -> tuple[Containe
 def _clock(settings: Settings, store: Store) -> Clock:
     with store.begin() as session:
         kept = session.get(ServerStateRow, "clock")
-    ahead = timedelta(seconds=max(0.0, kept.value["seconds"])) if kept is not None else timedelta()
-    real = Clock()
-    return Clock(parse_clock(settings.clock), real.now() + ahead)
+    rate, value = (
+        parse_clock(settings.clock),
+        {"seconds": 0.0, "stands": None} | (kept.value if kept is not None else {}),
+    )
+    if not rate and value["stands"]:
+        return Clock(rate, datetime.fromisoformat(value["stands"]))
+    return Clock(rate, Clock().now() + timedelta(seconds=max(0.0, value["seconds"])))
 
 
 def _server_id(store: Store, ids: Ids) -> str:
@@ -201,32 +316,3 @@ def _server_id(store: Store, ids: Ids) -> str:
             row = ServerStateRow(name="server", value={"id": ids.uuid()})
             session.add(row)
         return str(row.value["id"])
-
-
-def _simulated_containers(store: Store) -> list[ObservedContainer]:
-    """What the simulation played when the process ended: the death of the emulator ends no simulated container."""
-    found = []
-    with store.begin() as session:
-        for task in session.scalars(select(TaskRow).where(TaskRow.last_status != "STOPPED")):
-            for document in task.containers:
-                if document["lastStatus"] == "RUNNING":
-                    bindings = tuple(
-                        PortBinding(b["bindIP"], b["containerPort"], b["hostPort"], b["protocol"])
-                        for b in document.get("networkBindings", [])
-                    )
-                    started = task.started_at or task.created_at
-                    found.append(
-                        ObservedContainer(
-                            task.arn,
-                            document["name"],
-                            document["runtimeId"],
-                            True,
-                            None,
-                            False,
-                            document["healthStatus"],
-                            started,
-                            None,
-                            bindings,
-                        )
-                    )
-    return found

@@ -1,5 +1,6 @@
 """What can go wrong on the user's side: each problem has a stable id, says what happened, and how to mend it."""
 
+import re
 from enum import IntEnum
 
 
@@ -28,9 +29,9 @@ def not_running(url: str) -> Problem:
     return Problem("ASH-N001", f"no emulator at {url}", "ashore start -d", Exit.NOT_RUNNING)
 
 
-def port_in_use(port: int, holder: str) -> Problem:
+def port_in_use(port: int, holder: str | None) -> Problem:
     """Somebody else listens on the port."""
-    what = f"port {port} is in use by {holder}"
+    what = f"port {port} is in use by {holder or 'another program'}"
     return Problem("ASH-P001", what, f"stop it, or: ashore start --port {port + 11}", Exit.CONFLICT)
 
 
@@ -45,9 +46,40 @@ def engine_missing(detail: str) -> Problem:
     return Problem("ASH-D001", f"Docker not reachable ({detail})", fix, Exit.RUNTIME_MISSING)
 
 
-def did_not_start(log: str) -> Problem:
-    """The server ended before it was ready."""
+_TOLD = re.compile(
+    r"^(?P<code>ASH-[A-Z]\d{3}): (?P<what>.*?)(?:\nfix: (?P<fix>[^\n]*))?\s*\Z", re.MULTILINE | re.DOTALL
+)
+
+
+def did_not_start(log: str, exit_code: int = Exit.BUG) -> Problem:
+    """The server ended before it was ready; where it said why (`ASH-…`), that is the problem."""
+    told = _TOLD.search(log)
+    if told is not None and exit_code in set(Exit):
+        return Problem(told["code"], told["what"], told["fix"] or "ashore doctor", Exit(exit_code))
     return Problem("ASH-S001", f"the server ended before it was ready:\n{log}", "ashore doctor", Exit.BUG)
+
+
+def still_stopping(pid: int, seconds: float) -> Problem:
+    """The server does not come to its end."""
+    what = f"process {pid} still stops its tasks after {seconds:.0f} s"
+    return Problem("ASH-S004", what, "wait for it with a longer --timeout, or look into its log", Exit.CHECK_FAILED)
+
+
+def not_steady(service: str, cluster: str, state: str) -> Problem:
+    """An ECS service did not come to rest in time."""
+    where = "" if cluster == "default" else f" --cluster {cluster}"
+    return Problem(
+        "ASH-W001",
+        f"service {service} is not steady: {state}",
+        f"ashore explain {service}{where}, or a longer --timeout",
+        Exit.CHECK_FAILED,
+    )
+
+
+def lost_setting(name: str) -> Problem:
+    """A setting that the server does not show is not in this shell's environment either."""
+    what = f"the server was started with {name}, which is not set here"
+    return Problem("ASH-S007", what, f"export {name}=…, or: ashore stop, ashore start", Exit.USAGE)
 
 
 def refused(status: int, message: str) -> Problem:

@@ -1,8 +1,9 @@
-"""How the command speaks: tables and ticks for people, JSON for programs."""
+"""How the command speaks: tables and ticks for people, JSON and YAML for programs."""
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 
 from rich.console import Console
@@ -19,11 +20,17 @@ class Output(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    YAML = "yaml"
 
 
-def print_json(document: object) -> None:
-    """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+def print_document(document: object, output: Output) -> None:
+    """One JSON or YAML document on standard output; several in a row stay apart."""
+    if output is Output.YAML:
+        import yaml  # noqa: PLC0415 - few ask for it, and every command would wait for the import
+
+        sys.stdout.write(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, explicit_start=True))
+    else:
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]], empty: str) -> None:
@@ -35,6 +42,16 @@ def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]], em
     for row in rows:
         table.add_row(*(str(row.get(column, "")) for column in columns))
     OUT.print(table)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[None]:
+    """Show that something goes on, until it is done; nothing without a terminal."""
+    if not ERR.is_terminal:
+        yield
+        return
+    with ERR.status(what):
+        yield
 
 
 def print_problem(problem: Problem) -> None:

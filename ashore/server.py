@@ -8,13 +8,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ashore.client import Client
-from ashore.errors import Problem, already_running, did_not_start, not_running, port_in_use
-from ashore.output import ERR
+from ashore.errors import (
+    Problem,
+    already_running,
+    did_not_start,
+    lost_setting,
+    not_running,
+    port_in_use,
+    still_stopping,
+)
+from ashore.output import ERR, progress
+from ashore.ports import holder
 
 _LOOK_AGAIN = 0.05
 
@@ -30,14 +39,30 @@ def environment(options: Mapping[str, str | None]) -> dict[str, str]:
     return {**os.environ, **chosen}
 
 
+def environment_again(settings: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """The present environment, with the settings of a server that runs in place of those that are set here.
+
+    Raises:
+        Problem: ASH-S007 where the server keeps its state at a `DATABASE_URL` that is not told here.
+
+    """
+    values = {setting["name"]: setting["value"] for setting in settings if setting["value"] != "None"}
+    if values.pop("database_url", None) and "DATABASE_URL" not in os.environ:
+        raise lost_setting("DATABASE_URL")
+    if values.get("ephemeral") == "True":
+        values.pop("state_dir")  # it went with the server
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("ASHORE_")}
+    return {**ours, **{f"ASHORE_{name.upper()}": value for name, value in values.items()}}
+
+
 def refuse_taken_port(client: Client) -> None:
     """Raise the fitting `Problem` where the port is not free."""
     if not client.answers():
         return
     try:
-        client.get("health")
+        client.health()
     except Problem:
-        raise port_in_use(client.port, "another program") from None
+        raise port_in_use(client.port, holder(client.port)) from None
     raise already_running(client.url)
 
 
@@ -49,20 +74,31 @@ def start_detached(client: Client, env: Mapping[str, str], timeout: float = 60) 
             command(), env=dict(env), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
     deadline = time.monotonic() + timeout
+    with progress("starting…"):
+        health = _first_answer(client, process, deadline, Path(name))
+    if health is None:
+        raise did_not_start(f"not ready after {timeout:.0f} s; its log is {name}")
+    return health
+
+
+def _first_answer(
+    client: Client, process: "subprocess.Popen[bytes]", deadline: float, log: Path
+) -> dict[str, Any] | None:
+    """The health document of `process` once it is ready; None where the deadline comes first."""
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise did_not_start(Path(name).read_text(encoding="utf-8")[-2000:])
+            raise did_not_start(log.read_text(encoding="utf-8")[-2000:], process.returncode)
         health = ready(client)
-        if health is not None:
+        if health is not None and health["pid"] == process.pid:
             return health
         time.sleep(_LOOK_AGAIN)  # noqa: TID251 - the user's side waits in real time
-    raise did_not_start(f"not ready after {timeout:.0f} s; its log is {name}")
+    return None
 
 
 def ready(client: Client) -> dict[str, Any] | None:
     """The health document, or None while nothing answers."""
     try:
-        document = client.get("health")
+        document = client.health()
     except Problem:
         return None
     return document if isinstance(document, dict) else None
@@ -76,27 +112,42 @@ def wait_ready(client: Client, timeout: float) -> dict[str, Any]:
 
     """
     deadline = time.monotonic() + timeout
-    while (health := ready(client)) is None:
-        if time.monotonic() >= deadline:
-            raise not_running(client.url)
-        time.sleep(_LOOK_AGAIN)  # noqa: TID251 - the user's side waits in real time
+    with progress(f"waiting for {client.url}…"):
+        while (health := ready(client)) is None:
+            if time.monotonic() >= deadline:
+                raise not_running(client.url)
+            time.sleep(_LOOK_AGAIN)  # noqa: TID251 - the user's side waits in real time
     return health
 
 
-def stop(client: Client, *, keep: bool, timeout: float) -> None:
-    """Have the server stop (its tasks too, unless `keep`) and return once its process has ended."""
-    pid = int(client.get("health")["pid"])
-    client.post("shutdown", {"keep": keep}, timeout)
-    deadline = time.monotonic() + timeout
-    told = time.monotonic() + 1
+def stop(client: Client, *, keep: bool, grace: float, timeout: float) -> None:
+    """Have the server stop (its tasks too, unless `keep`) and return once its process has ended.
+
+    Raises:
+        Problem: ASH-S004 after `timeout` seconds; the server goes on stopping.
+
+    """
+    pid = int(client.health()["pid"])
+    client.post("shutdown", {"keep": keep, "grace": grace}, timeout)
+    began, told, last = time.monotonic(), 1.0, ""
     while _lives(pid):
-        now = time.monotonic()
-        if now >= deadline:
-            raise did_not_start(f"process {pid} still stops its tasks after {timeout:.0f} s")
-        if now >= told:
-            ERR.print("stopping tasks…")
-            told = deadline
+        took = time.monotonic() - began
+        if took >= timeout:
+            raise still_stopping(pid, timeout)
+        if took >= told:
+            told, left = took + 1, _left(client)
+            if left != last:
+                ERR.print(left, markup=False)
+                last = left
         time.sleep(_LOOK_AGAIN)  # noqa: TID251 - the user's side waits in real time
+
+
+def _left(client: Client) -> str:
+    try:
+        count = client.get("status")["counts"]["tasks not stopped"]
+    except Problem:
+        return "closing…"
+    return f"stopping: {count} tasks left…"
 
 
 def _lives(pid: int) -> bool:

@@ -72,8 +72,9 @@ class Clock:
 
     async def advance(self, delta: timedelta, settle: Callable[[], Awaitable[None]]) -> None:
         """Move on by `delta`, stopping at every timer on the way until `settle` says that all has come to rest."""
-        target = self.now() + delta
-        rate, self._rate = self._rate, 0.0
+        now, rate = self.now(), self._rate
+        target = now + delta
+        self._set(now, 0.0)  # from here on: what settles must not see the instant at which the rate was last set
         await settle()
         while (due := self._next_deadline()) is not None and due <= target:
             self._set(max(due, self._base), 0.0)

@@ -3,6 +3,7 @@
 import random
 from uuid import UUID
 
+_CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _DEPLOYMENT_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
@@ -27,6 +28,10 @@ class Ids:
     def text21(self) -> str:
         """21 URL-safe characters, as in service deployment ids."""
         return "".join(self._random.choices(_DEPLOYMENT_ALPHABET, k=21))
+
+    def capitals(self, count: int) -> str:
+        """Capital letters and digits, as in CodeDeploy's deployment ids."""
+        return "".join(self._random.choices(_CAPITALS, k=count))
 
     def ec2(self, prefix: str) -> str:
         """An EC2 style id such as `i-0123456789abcdef0` (17 hexadecimal digits)."""

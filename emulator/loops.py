@@ -17,6 +17,8 @@ from emulator.clock import Clock
 _LOG = structlog.get_logger()
 _FIRST_RETRY = timedelta(milliseconds=250)
 _LAST_RETRY = timedelta(minutes=1)
+_TURNS = 4
+"""Turns of the event loop between two batches: requests go between them, and the more there are, the larger is the next batch."""
 
 Handle = Callable[[list[str]], Awaitable[None]]
 OnFailure = Callable[[str, list[str], Exception], None]
@@ -70,7 +72,8 @@ class Loop:
             self._move_due()
             if self._due:
                 await self._handle_batch()
-                await asyncio.sleep(0)  # requests go between batches
+                for _ in range(_TURNS):
+                    await asyncio.sleep(0)
                 continue
             self._work.clear()
             await self._wait()
@@ -124,6 +127,11 @@ class Loops:
         self._clock, self._on_failure = clock, on_failure
         self._loops: dict[str, Loop] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._busy: list[Callable[[], bool]] = []
+
+    def busy_while(self, busy: Callable[[], bool]) -> None:
+        """Have `settle` wait while `busy()` is true, too: for what a loop has begun and does not wait for."""
+        self._busy.append(busy)
 
     def add(self, name: str, handle: Handle, batch: int = 200) -> Loop:
         """A new loop, which `start` will run."""
@@ -164,4 +172,5 @@ class Loops:
         quiet = 0
         while quiet < 25:
             await asyncio.sleep(0)
-            quiet = quiet + 1 if all(loop.idle for loop in self._loops.values()) else 0
+            rests = all(loop.idle for loop in self._loops.values()) and not any(busy() for busy in self._busy)
+            quiet = quiet + 1 if rests else 0

@@ -8,3 +8,5 @@ def reset(emulator: Emulator) -> None:
     emulator.loops.forget()
     emulator.store.clear()
     emulator.fleets.forget()
+    emulator.tallies.forget()
+    emulator.metrics.clear()

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from emulator.clock import parse_clock
+from scheduler.instance_types import find as find_type
 
 
 class RuntimeKind(StrEnum):
@@ -41,6 +42,12 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 4566
     runtime: RuntimeKind = RuntimeKind.AUTO
     preset: Preset = Preset.DEFAULT
+    hosts: Annotated[int, Field(ge=0, le=5000)] | None = None
+    """With how many hosts a new state begins; the preset says it where None."""
+    azs: Annotated[int, Field(ge=1)] = 3
+    """Over how many zones these are spread …"""
+    instance_type: str = "t3.large"
+    """… and of which type they are."""
     state_dir: Path = Field(default_factory=default_state_dir)
     ephemeral: bool = False
     """Keep everything in memory and in a temporary folder that goes with the process."""
@@ -51,11 +58,26 @@ class Settings(BaseSettings):
     """The account of every access key that is not itself a 12-digit account."""
     region: str = "us-east-1"
     """The region of requests that name none."""
+    vulnerability_feed: Path | None = None
+    """OSV data (a file or a folder) by which ECR scans images where neither trivy nor grype is installed."""
+    platform_images: dict[str, str] = Field(default_factory=dict)
+    """Elastic Beanstalk: platform branch, `Python 3.13` or `Python` → the image that applications are built on (JSON)."""
     seed: int | None = None
+    journal_entries: Annotated[int, Field(ge=1000)] = 200_000
+    """The journal keeps the newest so many entries (about 100 MB) …"""
+    journal_days: Annotated[float, Field(gt=0)] = 30
+    """… and none that is older on the emulator's clock."""
     log: str = "info"
 
     @field_validator("clock")
     @classmethod
     def _clock_is_known(cls, text: str) -> str:
         parse_clock(text)
+        return text
+
+    @field_validator("instance_type")
+    @classmethod
+    def _type_is_known(cls, text: str) -> str:
+        if find_type(text) is None:
+            raise ValueError(f"{text} is no instance type that Ashore knows")
         return text

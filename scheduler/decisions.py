@@ -3,13 +3,29 @@
 ECS has no weighted score, so there is none here: strategies compare in order.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Self
 
-_SHOWN = 50
-"""For how many hosts a record keeps each reason and each key; counts cover all."""
+SHOWN = 10
+"""How many hosts a record names with their reason or their keys; counts cover all, so that a record stays small."""
+
+
+class Refused(NamedTuple):
+    """All hosts that one check refused with the same reason."""
+
+    check: str
+    reason: str
+    """ECS's."""
+    hosts: int
+    first: str
+    """The first such host of the fleet."""
+
+
+Refusal = tuple[str, str, str]
+"""A host that was refused, the check and ECS's reason."""
+Rated = tuple[str, tuple[int, ...]]
+"""A host that fits, and its key for each strategy in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,33 +35,60 @@ class Decision:
     group: str
     hosts: int
     """How many hosts the cluster has."""
-    refusals: Mapping[str, tuple[str, str]]
-    """Host id → (check, ECS's reason), for every host that fell out."""
+    fit: int
+    refused: tuple[Refused, ...]
+    """The funnel, in the order of the first hosts."""
+    refusals: tuple[Refusal, ...]
+    """The first hosts that fell out."""
     strategies: tuple[str, ...]
-    keys: Mapping[str, tuple[int, ...]]
-    """Host id → its key for each strategy in order, for every host that fits."""
+    best: tuple[Rated, ...]
+    """The first hosts that fit, best first; equal ones in the order in which the draw numbers them."""
     tied: int
     """How many hosts had the best keys; the seed chose among them."""
     seed: int
     chosen: str | None
 
+    @classmethod
+    def of(
+        cls,
+        group: str,
+        refusals: Mapping[str, tuple[str, str]],
+        strategies: tuple[str, ...],
+        keys: Mapping[str, tuple[int, ...]],
+        *,
+        seed: int = 0,
+        chosen: str | None = None,
+    ) -> Self:
+        """From what is known of each host: (check, reason) in the order of the fleet, or keys in that of the draw."""
+        funnel: dict[tuple[str, str], list[str]] = {}
+        for host, verdict in refusals.items():
+            funnel.setdefault(verdict, []).append(host)
+        best = sorted(keys.items(), key=lambda item: item[1])[:SHOWN]
+        return cls(
+            group=group,
+            hosts=len(refusals) + len(keys),
+            fit=len(keys),
+            refused=tuple(Refused(*verdict, len(hosts), hosts[0]) for verdict, hosts in funnel.items()),
+            refusals=tuple((host, *verdict) for host, verdict in list(refusals.items())[:SHOWN]),
+            strategies=strategies,
+            best=tuple(best),
+            tied=sum(rated == best[0][1] for rated in keys.values()),
+            seed=seed,
+            chosen=chosen,
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The record in JSON's types."""
-        checks = Counter(self.refusals.values())
-        best = sorted(self.keys.items(), key=lambda item: item[1])
         return {
             "group": self.group,
             "hosts": self.hosts,
-            "fit": len(self.keys),
+            "fit": self.fit,
             "refused": [
-                {"check": check, "reason": reason, "hosts": count} for (check, reason), count in checks.items()
+                {"check": check, "reason": reason, "hosts": hosts} for check, reason, hosts, _first in self.refused
             ],
-            "refusals": [
-                {"host": host, "check": check, "reason": reason}
-                for host, (check, reason) in list(self.refusals.items())[:_SHOWN]
-            ],
+            "refusals": [{"host": host, "check": check, "reason": reason} for host, check, reason in self.refusals],
             "strategies": list(self.strategies),
-            "keys": [{"host": host, "keys": list(keys)} for host, keys in best[:_SHOWN]],
+            "keys": [{"host": host, "keys": list(keys)} for host, keys in self.best],
             "tied": self.tied,
             "seed": str(self.seed),
             "chosen": self.chosen,
@@ -77,9 +120,9 @@ _LATEST = (
 def closest_match(decision: Decision) -> tuple[str, str] | None:
     """The host that came nearest and what it lacks, as a service event words it; None where there is no host."""
     for check in _LATEST:
-        for host, (failed, reason) in decision.refusals.items():
+        for failed, reason, _hosts, first in decision.refused:
             if failed == check and reason not in {"DRAINING", "INACTIVE"}:
-                return host, _PHRASES.get(reason, f'encountered error "{reason}"')
+                return first, _PHRASES.get(reason, f'encountered error "{reason}"')
     return None
 
 
@@ -113,8 +156,7 @@ def _funnel(record: Mapping[str, Any]) -> str:
 
 
 def _preference(record: Mapping[str, Any]) -> str:
-    names: Sequence[str] = record["strategies"]
-    best = record["keys"][0]
-    keys = ", ".join(f"{name} = {key}" for name, key in zip(names, best["keys"], strict=True))
-    rest = len(record["keys"]) - 1
-    return f"Strategies in order: {keys} (lowest of {rest + 1} hosts)." if rest else f"Strategies in order: {keys}."
+    keys = zip(record["strategies"], record["keys"][0]["keys"], strict=True)
+    told = ", ".join(f"{name} = {key}" for name, key in keys)
+    among = f" (lowest of {record['fit']} hosts)" if record["fit"] > 1 else ""
+    return f"Strategies in order: {told}{among}."

@@ -1,6 +1,7 @@
 """Fixtures of the whole suite."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -18,3 +19,19 @@ def engine() -> None:
         if os.environ.get("ASHORE_TESTS_NEED_ENGINE"):
             pytest.fail(f"engine tests must run here: {reason}")
         pytest.skip(f"no container engine: {reason}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell how many tests did not run for want of something, and of what."""
+    skipped: list[pytest.TestReport] = terminalreporter.stats.get("skipped", [])
+    engine_tests = [report for report in skipped if "docker" in report.keywords]
+    for reason, count in Counter(_reason(report) for report in engine_tests).items():
+        terminalreporter.write_line(f"{count} engine tests skipped: {reason}", yellow=True)
+    others = Counter(_reason(report) for report in skipped if report not in engine_tests)
+    for reason, count in others.items():
+        terminalreporter.write_line(f"{count} tests skipped: {reason}", yellow=True)
+
+
+def _reason(report: pytest.TestReport) -> str:
+    told = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return told.removeprefix("Skipped: ")

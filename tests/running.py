@@ -15,17 +15,26 @@ from typing import Any
 
 import boto3
 
-REPOSITORY = Path(__file__).parent.parent
-START_SECONDS = 60
+from tests.server_process import ServerProcess, fork_server, start_server
+
+_LOOK_ANYWAY = 5
+"""Seconds after which what the journal does not tell of is looked at again."""
 
 
 class RunningServer:
-    """A server process; `kill` is `kill -9`, after which `start` carries on from the same state."""
+    """A server process; `kill` is `kill -9`, after which `start` carries on from the same state.
 
-    def __init__(self, state_dir: Path, **settings: str) -> None:
+    Args:
+        state_dir: where it keeps its state.
+        alone: in an interpreter of its own, as users start it; measured that way.
+        settings: its settings, by their names.
+
+    """
+
+    def __init__(self, state_dir: Path, *, alone: bool = False, **settings: str) -> None:
         self.port = free_port()
-        self._state_dir, self._settings = state_dir, settings
-        self.process: subprocess.Popen[bytes] | None = None
+        self._state_dir, self._alone, self._settings = state_dir, alone, settings
+        self.process: ServerProcess | None = None
         self.start()
 
     @property
@@ -52,26 +61,36 @@ class RunningServer:
 
     def start(self) -> None:
         """Start and wait until the server answers."""
+        if self.process is not None:  # somebody stopped it
+            self.process.wait(30)
         told = {
             "ASHORE_PORT": str(self.port),
             "ASHORE_STATE_DIR": str(self._state_dir),
             **{f"ASHORE_{name.upper()}": value for name, value in self._settings.items()},
         }
         clean = {name: value for name, value in os.environ.items() if not name.startswith("ASHORE_")}
-        log = (self._state_dir.parent / "server.log").open("ab")
-        with log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "api"], env={**clean, **told}, stdout=log, stderr=log, cwd=REPOSITORY
-            )
-        wait_until(self._answers, START_SECONDS)
+        log = self._state_dir.parent / "server.log"
+        begin = start_server if self._alone else fork_server
+        self.process, said = begin({**clean, **told}, log)
+        with said:  # from the last of these lines on the server listens; it answers a moment later
+            ready = any(line.startswith("✓ ready") for line in said)
+        if not ready:
+            self.process.wait()
+            raise AssertionError(log.read_text()[-3000:])
+        assert self.admin("GET", "health")["status"] == "ready", log.read_text()[-3000:]
 
-    def _answers(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, (self._state_dir.parent / "server.log").read_text()[-3000:]
-        try:
-            return bool(self.admin("GET", "health")["status"] == "ready")
-        except OSError:
-            return False
+    def wait_until(self, holds: Callable[[], bool], seconds: float = 30) -> None:
+        """Ask again whenever the journal tells that something happened; fails after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while True:
+            newest = self.admin("GET", "journal?limit=1")["entries"]
+            if holds():
+                return
+            left = deadline - time.monotonic()
+            assert left > 0, "it did not come true in time"
+            kinds = "kind=state_change&kind=event&kind=fault&kind=decision"  # `holds` itself makes calls
+            seen = newest[0]["seq"] if newest else 0
+            self.admin("GET", f"journal?after={seen}&{kinds}&limit=1&wait={min(left, _LOOK_ANYWAY):.3f}")
 
     def admin(self, method: str, path: str, body: object = None) -> Any:
         """A call of the administrative API."""
@@ -110,7 +129,7 @@ class RunningServer:
         """Stop the server and everything that it runs."""
         assert self.process is not None
         if self.process.poll() is None:
-            self.admin("POST", "shutdown", {"keep": False})
+            self.admin("POST", "shutdown", {"keep": False, "grace": 2})
             self.process.wait(90)
 
 
@@ -124,7 +143,7 @@ def free_port() -> int:
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:
-    """Ask again and again, each time after a server had time to do something; fails after `seconds`."""
+    """For what no journal tells of (a file that grows): asked again and again. A server's doings: `RunningServer.wait_until`."""
     pause = threading.Event()
     deadline = time.monotonic() + seconds
     while not holds():

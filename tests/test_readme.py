@@ -5,38 +5,51 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import REPOSITORY, RunningServer
+from tests.pages import Page
+from tests.running import RunningServer
 
-BLOCKS = re.findall(r"^```bash( docker)?\n(.*?)^```$", (REPOSITORY / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-PLAIN = "\n".join(text for docker, text in BLOCKS if not docker)
+README = Page("README.md")
 DOCKERFILE = 'FROM scratch\nCOPY busybox /busybox\nSTOPSIGNAL SIGKILL\nCMD ["/busybox","sleep","600"]\n'
-DOCKER = "\n".join(text for docker, text in BLOCKS if docker)
 
 
 def test_the_commands_work_without_an_engine(tmp_path: Path) -> None:
     server = RunningServer(tmp_path / "state", runtime="simulated", preset="demo")
     try:
-        told = server.run("bash", "-euo", "pipefail", "-c", PLAIN.replace("aws ecs wait", "timeout 60 aws ecs wait"))
+        told = README.plain.replaced("aws ecs wait", "timeout 60 aws ecs wait").run(server)
     finally:
         server.stop()
     assert "has reached a steady state." in told
     assert "was placed on" in told
+    assert "✓ 2 hosts in cluster default" in told
+    assert "✓ web is steady" in told
+    assert "✓ RunTask" in told
 
 
 @pytest.mark.docker
 @pytest.mark.xdist_group("docker")
+@pytest.mark.timeout(240)
 @pytest.mark.usefixtures("engine")
 def test_the_commands_that_need_an_engine(tmp_path: Path) -> None:
-    (tmp_path / "Dockerfile").write_text(
-        'FROM scratch\nCOPY busybox /busybox\nSTOPSIGNAL SIGKILL\nCMD ["/busybox","sleep","600"]\n'
-    )
+    (tmp_path / "Dockerfile").write_text(DOCKERFILE)
     (tmp_path / "busybox").write_bytes(Path("/bin/busybox").read_bytes())
     (tmp_path / "busybox").chmod(0o755)
     server = RunningServer(tmp_path / "state", runtime="docker", preset="demo")
+    settings = [
+        f"ASHORE_STATE_DIR={tmp_path / 'state'}",
+        "ASHORE_RUNTIME=docker",
+    ]  # what `ashore start` begins again with
     try:
         server.run("docker", "build", "-q", "-t", "hello", str(tmp_path))
-        told = server.run("bash", "-euo", "pipefail", "-c", DOCKER)
+        told = README.docker.run(server, "env", *settings)
     finally:
-        server.stop()
+        server.run("bash", "-c", "ashore stop --grace 2 || test $? = 3")
+        assert server.process is not None
+        server.process.wait(30)  # killed by the README, or stopped just now
         server.run("docker", "rmi", "-f", "hello", f"localhost:{server.port}/hello:v1")
-    assert '"lastStatus": "PENDING"' in told
+    assert "✓ hello is steady" in told
+    assert "was placed on" in told
+    assert re.search(r'"STOPPED",\s+"Essential container in task exited",\s+137', told)
+    assert "✓ ready at " in told
+    ready = told.index("✓ ready at ")
+    assert re.search(r"^2$", told[ready:], re.MULTILINE), told[ready:]
+    assert "✓ stopped" in told

@@ -9,13 +9,17 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any, ParamSpec, TypeVar
 
-from fastapi import APIRouter, Depends, Header, HTTPException
+from fastapi import APIRouter, Depends, Header, HTTPException, Query
 from pydantic import BaseModel, Field
 
-from api.admin_views import counts, host_view, journal_page, settings_view
+from api.admin_views import counts, host_view, journal_page, regions, settings_view
 from api.coverage import coverage
 from api.explain import explain
+from api.routes.admin_balancers import add_balancer_routes
+from api.routes.admin_ecr import add_ecr_routes
 from api.routes.health import health
+from api.routes.scripts import add_script_routes
+from api.routes.spot import add_spot_routes
 from api.server import Server
 from emulator.context import Context
 from emulator.ecs.clusters import find_cluster
@@ -68,6 +72,8 @@ class Shutdown(BaseModel):
     """Body of `POST /_ashore/shutdown`."""
 
     keep: bool = False
+    grace: Annotated[float, Field(ge=0, le=3600)] = 10
+    """Seconds after which containers that do not end by themselves are killed."""
 
 
 async def _from_our_side(x_ashore: Annotated[str | None, Header()] = None) -> None:
@@ -81,16 +87,16 @@ def router(server: Server) -> APIRouter:
     guard = [Depends(_from_our_side)]
     _add_state_routes(routes, server, guard)
     _add_host_routes(routes, server, guard)
+    add_script_routes(routes, server, guard)
+    add_spot_routes(routes, server, guard)
     _add_reading_routes(routes, server)
+    add_balancer_routes(routes, server, guard)
+    add_ecr_routes(routes, server, guard)
     return routes
 
 
 def _add_state_routes(routes: APIRouter, server: Server, guard: list[Any]) -> None:
     emulator = server.emulator
-
-    @routes.get("/health")
-    async def get_health() -> dict[str, Any]:
-        return health(emulator, server.runtime_reason)
 
     @routes.get("/status")
     async def get_status() -> dict[str, Any]:
@@ -99,6 +105,7 @@ def _add_state_routes(routes: APIRouter, server: Server, guard: list[Any]) -> No
                 **health(emulator, server.runtime_reason),
                 "clock": {"now": emulator.clock.now().isoformat(), "rate": emulator.clock.rate},
                 "counts": counts(session),
+                "regions": regions(session),
                 "settings": settings_view(emulator.settings),
             }
 
@@ -119,8 +126,7 @@ def _add_state_routes(routes: APIRouter, server: Server, guard: list[Any]) -> No
 
     @routes.post("/shutdown", dependencies=guard)
     async def post_shutdown(body: Shutdown) -> dict[str, bool]:
-        await server.stop_tasks(keep=body.keep)
-        asyncio.get_running_loop().call_later(0.05, server.exit)
+        asyncio.get_running_loop().call_later(0.05, lambda: server.shut_down(keep=body.keep, grace=body.grace))
         return {"stopping": True}
 
 
@@ -179,9 +185,14 @@ def _add_reading_routes(routes: APIRouter, server: Server) -> None:
 
     @routes.get("/journal")
     async def get_journal(
-        after: int | None = None, kind: str | None = None, subject: str | None = None, limit: int = 100, wait: float = 0
+        after: int | None = None,
+        kind: Annotated[list[str] | None, Query()] = None,
+        subject: str | None = None,
+        limit: int = 100,
+        wait: float = 0,
     ) -> dict[str, Any]:
-        return await journal_page(emulator, after, {"kind": kind, "subject": subject}, min(limit, 1000), min(wait, 30))
+        wanted = {"kind": kind, "subject": None if subject is None else [subject]}
+        return await journal_page(emulator, after, wanted, min(limit, 1000), min(wait, 30))
 
     @routes.get("/decisions/{decision_id}")
     async def get_decision(decision_id: str) -> dict[str, Any]:
@@ -198,7 +209,9 @@ def _add_reading_routes(routes: APIRouter, server: Server) -> None:
         with server.transaction(account, region) as context:
             found = explain(context, target, cluster)
             if found is None:
-                raise HTTPException(404, f"no task or service {target} in cluster {cluster}")
+                raise HTTPException(
+                    404, f"no task, service or daemon {target} in cluster {cluster}, and no environment of this name"
+                )
             return found
 
 

@@ -5,23 +5,36 @@ operations do.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+import orjson
 import structlog
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from api.coverage import OPERATIONS
-from api.neighbours import NeighboursApp
+from api.coverage import OPERATIONS, REASONS
+from api.neighbours import NeighboursApp, action_of
 from api.wire.detect import Target, detect
 from api.wire.messages import Call, HttpRequest, HttpResponse, WireError, not_emulated
 from api.wire.protocols import Protocol, protocol_of
+from emulator.autoscaling.front import refusal
+from emulator.autoscaling.operations import OPERATIONS as APPLICATION_AUTO_SCALING
+from emulator.balancer.operations import OPERATIONS as TARGETS
+from emulator.ecs.execute_command import SESSION_MANAGER
 from emulator.emulator import Emulator
 from emulator.errors import AwsError
 from emulator.journal import Entry, Kind
 
 _LOG = structlog.get_logger()
+_SCALING = "application-autoscaling"
+_TABLES = {**OPERATIONS, "elbv2": TARGETS, _SCALING: APPLICATION_AUTO_SCALING, "ssm": SESSION_MANAGER}
+"""Of ELBv2 the operations on targets are ours, of Application Auto Scaling the activities, of SSM the sessions; all others are the
+neighbour's."""
+_MEASURING = {"monitoring", _SCALING, "autoscaling", "cloudformation"}
+"""Neighbours whose requests may give the loop `minute` something to do."""
 _READING = ("Describe", "List", "Get", "BatchGet", "BatchCheck")
+_SESSIONS = {f"AmazonSSM.{operation}" for operation in SESSION_MANAGER}
+"""Targets of SSM that are ours."""
 
 
 class AwsEndpoint:
@@ -30,21 +43,38 @@ class AwsEndpoint:
     def __init__(self, emulator: Emulator, neighbours: NeighboursApp) -> None:
         self._emulator, self._neighbours = emulator, neighbours
 
-    async def handle(self, request: Request) -> Response:
-        """The endpoint of the catch-all route."""
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw}
-        query = request.scope["query_string"].decode("latin-1")
-        path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
-        made = HttpRequest(request.method, path, query, headers, await request.body())
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The endpoint of the catch-all route, as an ASGI application."""
+        body = await _body(receive)
+        if body is None:
+            return  # the client has gone
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        query = scope["query_string"].decode("latin-1")
+        path = scope["raw_path"].decode("latin-1").partition("?")[0]
+        request = HttpRequest(scope["method"], path, query, headers, body)
         settings = self._emulator.settings
-        target = detect(made, settings.account_id, settings.region)
-        if target.service in OPERATIONS:
-            answer = self.answer(made, target)
+        target = detect(request, settings.account_id, settings.region)
+        if (
+            target.service in OPERATIONS
+            or (target.service == "ssm" and headers.get("x-amz-target") in _SESSIONS)
+            or (target.service == _SCALING and action_of(request) in APPLICATION_AUTO_SCALING)
+        ):
+            answer = self.answer(request, target)
+        elif target.service == "elasticloadbalancing" and action_of(request) in TARGETS:
+            answer = self.answer(request, replace(target, service="elbv2"))
         else:
-            answer = await self._ask_neighbour(made, target)
-        return Response(answer.body, answer.status, dict(answer.headers))
+            answer = await self._ask_neighbour(request, target)
+        sent = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+        if "content-length" not in (name.lower() for name in answer.headers):
+            sent.append((b"content-length", b"%d" % len(answer.body)))
+        await send({"type": "http.response.start", "status": answer.status, "headers": sent})
+        await send({"type": "http.response.body", "body": answer.body})
 
     async def _ask_neighbour(self, request: HttpRequest, target: Target) -> HttpResponse:
+        if target.service == _SCALING and action_of(request) == "RegisterScalableTarget":
+            refused = self._refused_target(request, target)
+            if refused is not None:
+                return refused
         try:
             return await self._neighbours.handle(request, target)
         except Exception:  # noqa: BLE001 - the outermost edge: a failure of moto's, told as a 500 with a log line
@@ -52,6 +82,21 @@ class AwsEndpoint:
             _LOG.exception("neighbour failed", service=target.service, path=request.path, request_id=request_id)
             body = f"The service {target.service!r} failed; the log tells more under request {request_id}.\n"
             return HttpResponse(500, {"Content-Type": "text/plain", "x-amzn-RequestId": request_id}, body.encode())
+        finally:
+            if target.service in _MEASURING:
+                self._emulator.loops.wake("minute", f"{target.account}/{target.region}")
+
+    def _refused_target(self, request: HttpRequest, target: Target) -> HttpResponse | None:
+        try:
+            document = orjson.loads(request.body or b"{}")
+        except orjson.JSONDecodeError:
+            return None  # moto says so
+        with self._emulator.transaction(target.account, target.region) as context:
+            message = refusal(context, document)
+        if message is None:
+            return None
+        body = orjson.dumps({"__type": "ValidationException", "message": message})
+        return HttpResponse(400, {"Content-Type": "application/x-amz-json-1.1"}, body)
 
     def answer(self, request: HttpRequest, target: Target) -> HttpResponse:
         """The response of one of our own services; never raises."""
@@ -63,7 +108,7 @@ class AwsEndpoint:
             return protocol.refuse(error, request_id, self._emulator.clock.now())
         try:
             try:
-                result = self._perform(target, call)
+                result = self._perform(target, call, request_id)
                 return protocol.answer(call.operation, result, request_id, self._emulator.clock.now())
             except AwsError as error:
                 return self._refuse(protocol, target, call, error, request_id)
@@ -71,11 +116,12 @@ class AwsEndpoint:
             _LOG.exception("operation failed", service=target.service, operation=call.operation, request_id=request_id)
             return self._refuse(protocol, target, call, _our_failure(request_id), request_id)
 
-    def _perform(self, target: Target, call: Call) -> Mapping[str, Any]:
-        operation = OPERATIONS[target.service].get(call.operation)
+    def _perform(self, target: Target, call: Call, request_id: str) -> Mapping[str, Any]:
+        operation = _TABLES[target.service].get(call.operation)
         if operation is None:
-            raise not_emulated(target.service, call.operation)
+            raise not_emulated(target.service, call.operation, REASONS.get(target.service, {}).get(call.operation))
         with self._emulator.transaction(target.account, target.region) as context:
+            context.request_id = request_id  # events of Elastic Beanstalk are asked for by it
             result = operation(context, call.params)
             if not call.operation.startswith(_READING):
                 context.record(Kind.API_CALL, f"{target.service}:{call.operation}", {"principal": context.principal})
@@ -90,6 +136,18 @@ class AwsEndpoint:
     def _refuse(self, protocol: Protocol, target: Target, call: Call, error: AwsError, request_id: str) -> HttpResponse:
         self._emulator.journal.note(self._entry(target, call, {"error": error.code, "message": error.message}))
         return protocol.refuse(error, request_id, self._emulator.clock.now())
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body; None where the client went away before its end."""
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
 
 
 def _our_failure(request_id: str) -> WireError:

@@ -1,48 +1,85 @@
 """The registry that docker talks to: the OCI distribution protocol under `/v2/`, on the port of everything else."""
 
-from collections.abc import Callable
-
-from starlette.requests import Request
+import structlog
+from sqlalchemy.exc import OperationalError
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from api.routes.registry_auth import Caller, NotAuthorizedError, authorize, challenge
 from api.routes.registry_blobs import get_blob
-from api.routes.registry_faults import VERSION_HEADER, RegistryFault, fault_of, unsupported
-from api.routes.registry_manifests import delete_manifest, get_manifest, list_referrers, list_tags, put_manifest
+from api.routes.registry_faults import VERSION_HEADER, RegistryFault, disk_fault_of, fault_of, unsupported
+from api.routes.registry_lists import list_catalog, list_referrers, list_tags
+from api.routes.registry_manifests import delete_manifest, get_manifest, put_manifest
 from api.routes.registry_names import Target, parse_path
 from api.routes.registry_uploads import delete_upload, get_upload, patch_upload, post_upload, put_upload
+from emulator.ecr.public_names import is_public
+from emulator.ecr.pull_through import Wanted, fetch
 from emulator.ecr.repositories import is_name
 from emulator.emulator import Emulator
 from emulator.errors import AwsError
 
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+_LOG = structlog.get_logger()
 
 
-def routes(emulator_of: Callable[[Request], Emulator]) -> list[BaseRoute]:
-    """The routes of the registry; `emulator_of` finds the server that a request is for."""
+class RegistryEndpoint:
+    """The application at `/v2` and below it. A push of many layers is many short requests, so no framework stands between."""
 
-    async def answer(request: Request) -> Response:
-        emulator = emulator_of(request)
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
         try:
-            return await _answer(request, authorize(request, emulator))
-        except NotAuthorizedError:
-            return challenge(emulator)
-        except RegistryFault as fault:
-            return fault.response()
-        except AwsError as error:
-            return fault_of(error).response()
+            return await _answer(request, authorize(request, self._emulator))
+        except NotAuthorizedError as refusal:
+            return challenge(self._emulator, refusal)
+        except Exception as error:  # noqa: BLE001 - the outermost edge: what is our bug is told as a 500 with a log line
+            return _fault(request, error).response()
 
-    return [Route("/v2", answer, methods=_METHODS), Route("/v2/{path:path}", answer, methods=_METHODS)]
+
+def is_registry_path(path: str) -> bool:
+    """Whether a request for `path` is the registry's."""
+    return path.startswith("/v2/") or path == "/v2"
+
+
+def _fault(request: Request, error: Exception) -> RegistryFault:
+    """What an error means to the client; called while it is being handled."""
+    told: RegistryFault | None = None
+    match error:
+        case RegistryFault():
+            told = error
+        case AwsError():
+            told = fault_of(error)
+        case ClientDisconnect():
+            told = RegistryFault(400, "UNKNOWN", "the client went away")
+        case OSError() | OperationalError():
+            told = disk_fault_of(error)
+        case _:
+            pass
+    if told is None:
+        _LOG.exception("registry failed", method=request.method, path=request.url.path)
+        told = RegistryFault(500, "UNKNOWN", "unknown error")
+    return told
 
 
 async def _answer(request: Request, caller: Caller) -> Response:
-    path = request.path_params.get("path", "")
+    path = request.scope["path"].removeprefix("/v2").removeprefix("/")
+    if caller.blob is not None and (request.method not in {"GET", "HEAD"} or path != caller.blob):
+        raise NotAuthorizedError
     if not path:
         return _base(request)
+    if path == "_catalog":
+        if request.method not in {"GET", "HEAD"}:
+            raise unsupported()
+        return list_catalog(request, caller)
     target = parse_path(path)
     if target is None:
-        raise RegistryFault(404, "UNSUPPORTED", "The operation is unsupported.")  # `_catalog` too: DescribeRepositories
+        raise RegistryFault(404, "UNSUPPORTED", "The operation is unsupported.")
     if not is_name(target.name):
         raise RegistryFault(400, "NAME_INVALID", "invalid repository name")
     match target.kind:
@@ -80,6 +117,9 @@ async def _upload(request: Request, caller: Caller, target: Target) -> Response:
 async def _manifest(request: Request, caller: Caller, target: Target) -> Response:
     match request.method:
         case "GET" | "HEAD":
+            if not is_public(target.name):
+                wanted = Wanted(caller.account, caller.region, caller.principal, target.name, target.reference)
+                await fetch(caller.emulator, wanted)
             return get_manifest(request, caller, target.name, target.reference)
         case "PUT":
             return await put_manifest(request, caller, target.name, target.reference)

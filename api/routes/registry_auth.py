@@ -7,17 +7,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from api.routes.registry_faults import VERSION_HEADER, RegistryFault
+from api.routes.registry_faults import VERSION_HEADER
 from emulator.context import Context
+from emulator.ecr.access import require_access
 from emulator.ecr.authorization import tenant_of_host
+from emulator.ecr.creation_templates import ensure_repository
+from emulator.ecr.public_names import find_public_repository, is_public
+from emulator.ecr.repositories import find_repository
 from emulator.ecr.tokens import USER, ExpiredTokenError, InvalidTokenError, verify
 from emulator.emulator import Emulator
+from emulator.state.ecr import RepositoryRow
+
+_PUSHING = frozenset({"InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage", "BatchDeleteImage"})
 
 
 class NotAuthorizedError(Exception):
-    """No credentials, or none that this server gave out."""
+    """No credentials, none that this server gave out, or some that have expired; answered by `challenge`."""
+
+    def __init__(self, *, expired: bool = False) -> None:
+        super().__init__("Not Authorized")
+        self.expired = expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +37,11 @@ class Caller:
 
     emulator: Emulator
     account: str
+    """The account whose registry is meant, which need not be the principal's own."""
     region: str
     principal: str
+    blob: str | None = None
+    """`NAME@DIGEST` of the only blob that these credentials are for (an address of GetDownloadUrlForLayer)."""
 
     @contextmanager
     def transaction(self) -> Iterator[Context]:
@@ -36,12 +50,29 @@ class Caller:
             yield context
 
 
+def repository_for(context: Context, name: str, action: str) -> RepositoryRow:
+    """The repository, where the caller may do `action` (ECR's name of what the route does) in it.
+
+    Raises:
+        RepositoryNotFoundException: there is none.
+        AccessDeniedException: policies do not let the caller.
+
+    """
+    if is_public(name):
+        return find_public_repository(context, name, pushing=action in _PUSHING)
+    if action == "InitiateLayerUpload":  # the first call of a push: a creation template may let it make its repository
+        repository = ensure_repository(context, name, "CREATE_ON_PUSH")
+    else:
+        repository = find_repository(context, name)
+    require_access(context, repository, f"ecr:{action}")
+    return repository
+
+
 def authorize(request: Request, emulator: Emulator) -> Caller:
     """The caller. A host name in AWS's style says whose registry is meant; otherwise it is the password's own.
 
     Raises:
-        NotAuthorizedError: answered by `challenge`.
-        RegistryFault: the password has expired.
+        NotAuthorizedError: no credentials that hold (now).
 
     """
     try:
@@ -49,18 +80,22 @@ def authorize(request: Request, emulator: Emulator) -> Caller:
     except InvalidTokenError as error:
         raise NotAuthorizedError from error
     except ExpiredTokenError as error:
-        message = "Your authorization token has expired. Reauthenticate and try again."
-        raise RegistryFault(403, "DENIED", message) from error
+        raise NotAuthorizedError(expired=True) from error
+    if claims.blob is not None:
+        return Caller(emulator, claims.account, claims.region, claims.principal, claims.blob)
     tenant = tenant_of_host(request.headers.get("host", ""))
     if tenant is not None:
         return Caller(emulator, tenant.account, tenant.region, claims.principal)
     return Caller(emulator, claims.account, claims.region, claims.principal)
 
 
-def challenge(emulator: Emulator) -> Response:
-    """ECR's answer to who is not authorized."""
+def challenge(emulator: Emulator, refusal: NotAuthorizedError) -> Response:
+    """ECR's answer to who is not authorized. Where a password has expired, the body has docker tell so in ECR's words."""
     realm = f"http://localhost:{emulator.port}/"
     headers = {**VERSION_HEADER, "WWW-Authenticate": f'Basic realm="{realm}",service="ecr.amazonaws.com"'}
+    if refusal.expired:
+        message = "Your authorization token has expired. Reauthenticate and try again."
+        return JSONResponse({"errors": [{"code": "DENIED", "message": message}]}, 401, headers)
     return PlainTextResponse("Not Authorized\n", 401, headers)
 
 
@@ -74,7 +109,7 @@ def _password(request: Request) -> str:
             raise NotAuthorizedError from error
         if user == USER:
             return password
-    reading_blob = request.method in {"GET", "HEAD"} and "/blobs/sha256:" in request.url.path
+    reading_blob = request.method in {"GET", "HEAD"} and "/blobs/sha" in request.url.path
     if not scheme and reading_blob and (token := request.query_params.get("token")):
         return token
     raise NotAuthorizedError

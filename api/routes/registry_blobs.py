@@ -1,55 +1,71 @@
-"""Layers on their way out: straight from the file in pieces, read ahead in I/O threads, never whole in memory."""
+"""Layers on their way out, never whole in memory."""
 
 import asyncio
 import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.routes.registry_auth import Caller
+from api.bulk import SENDFILE, SendFile
+from api.routes.registry_auth import Caller, repository_for
 from api.routes.registry_faults import VERSION_HEADER, RegistryFault, blob_unknown
 from emulator.ecr.blobs import PIECE, blobs_of, is_digest
-from emulator.ecr.repositories import find_repository
-from emulator.ecr.uploads import find_layer
+from emulator.ecr.uploads import find_layer, promise_layer
 
+_SMALL = 1 << 16
+"""Bytes that are sooner read than handed to a thread."""
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
-class PiecesResponse(Response):
-    """Bytes `start` to `stop` (exclusive) of a file; uvicorn has no sendfile. One piece is read while another is sent."""
+class FileResponse(Response):
+    """Bytes `start` to `stop` (exclusive) of an open file, which it closes.
 
-    def __init__(self, path: Path, start: int, stop: int, status: int, headers: Mapping[str, str]) -> None:
+    The kernel sends them where the server can ask it to (`api.bulk`); else one piece is read while another is sent.
+    """
+
+    def __init__(self, descriptor: int, span: tuple[int, int], status: int, headers: Mapping[str, str]) -> None:
         super().__init__(None, status, dict(headers))
-        self.headers["content-length"] = str(stop - start)
-        self._path, self._start, self._stop = path, start, stop
+        self._descriptor, (self._start, self._stop) = descriptor, span
+        self.headers["content-length"] = str(self._stop - self._start)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        del scope, receive
-        descriptor = os.open(self._path, os.O_RDONLY)
-        offset = self._start
-        ahead = self._read(descriptor, offset)
+        del receive
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            sendfile: SendFile | None = scope.get("extensions", {}).get(SENDFILE)
+            if self._stop - self._start <= _SMALL:
+                body = os.pread(self._descriptor, self._stop - self._start, self._start)
+                await send({"type": "http.response.body", "body": body})
+                return
+            if sendfile is not None:
+                await sendfile(self._descriptor, self._start, self._stop - self._start)
+            else:
+                await self._send_pieces(send)
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            os.close(self._descriptor)
+
+    async def _send_pieces(self, send: Send) -> None:
+        offset = self._start
+        ahead = self._read(offset)
+        try:
             while offset < self._stop:
                 piece = await ahead
                 if not piece:
                     raise OSError(f"file of a layer ends {self._stop - offset} bytes early")
                 offset += len(piece)
-                ahead = self._read(descriptor, offset)
+                ahead = self._read(offset)
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
         finally:
             await asyncio.wait({ahead})  # a thread may still be reading: the descriptor must not become another file's
-            os.close(descriptor)
 
-    def _read(self, descriptor: int, offset: int) -> asyncio.Task[bytes]:
+    def _read(self, offset: int) -> asyncio.Task[bytes]:
         count = min(PIECE, self._stop - offset)
-        return asyncio.create_task(asyncio.to_thread(os.pread, descriptor, count, offset))
+        return asyncio.create_task(asyncio.to_thread(os.pread, self._descriptor, count, offset))
 
 
 def get_blob(request: Request, caller: Caller, name: str, digest: str) -> Response:
@@ -57,9 +73,12 @@ def get_blob(request: Request, caller: Caller, name: str, digest: str) -> Respon
     if not is_digest(digest):
         raise RegistryFault(400, "DIGEST_INVALID", "invalid digest")
     with caller.transaction() as context:
-        layer = find_layer(context, find_repository(context, name), digest)
+        action = "BatchCheckLayerAvailability" if request.method == "HEAD" else "GetDownloadUrlForLayer"
+        layer = find_layer(context, repository_for(context, name, action), digest)
         if layer is None:
             raise blob_unknown()
+        if request.method == "HEAD":
+            promise_layer(context, layer)
         size = layer.size_bytes
     headers = {
         **VERSION_HEADER,
@@ -70,12 +89,15 @@ def get_blob(request: Request, caller: Caller, name: str, digest: str) -> Respon
     }
     if request.method == "HEAD":
         return Response(headers={**headers, "Content-Length": str(size)})
-    path = blobs_of(caller.emulator).path(digest)
     wanted = _range(request, size)
+    try:
+        descriptor = os.open(blobs_of(caller.emulator).path(digest), os.O_RDONLY)
+    except FileNotFoundError:
+        raise blob_unknown() from None
     if wanted is None:
-        return PiecesResponse(path, 0, size, 200, headers)
+        return FileResponse(descriptor, (0, size), 200, headers)
     start, stop = wanted
-    return PiecesResponse(path, start, stop, 206, {**headers, "Content-Range": f"bytes {start}-{stop - 1}/{size}"})
+    return FileResponse(descriptor, wanted, 206, {**headers, "Content-Range": f"bytes {start}-{stop - 1}/{size}"})
 
 
 def _range(request: Request, size: int) -> tuple[int, int] | None:

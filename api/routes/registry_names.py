@@ -2,7 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from types_boto3_ecr.type_defs import ImageIdentifierTypeDef
 
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 _UPLOAD = re.compile(r"(?P<name>.+)/blobs/uploads/(?P<reference>[^/]*)")
@@ -35,6 +38,15 @@ def parse_path(path: str) -> Target | None:
             return Target(kind, found["name"], found["reference"])
         case _:
             return Target("tags", found["name"], "list") if found["reference"] == "list" else None
+
+
+def split_image(image: str) -> "tuple[str, ImageIdentifierTypeDef]":
+    """The repository and the image of `NAME`, `NAME:TAG` or `NAME@DIGEST`; the tag is `latest` where none is given."""
+    name, at, digest = image.partition("@")
+    if at:
+        return name, {"imageDigest": digest}
+    name, _, tag = image.partition(":")
+    return name, {"imageTag": tag or "latest"}
 
 
 def is_tag(text: str) -> bool:

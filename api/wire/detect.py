@@ -31,6 +31,7 @@ _TARGETS = {
     "AWSEvents": "events",
     "AmazonSQS": "sqs",
     "AmazonSSM": "ssm",
+    "CodeDeploy_20141006": "codedeploy",
     "CodeBuild_20161006": "codebuild",
     "CodeCommit_20150413": "codecommit",
     "GraniteServiceVersion20100801": "monitoring",

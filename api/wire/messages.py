@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 
 from emulator.errors import AwsError
@@ -49,9 +50,10 @@ class WireError(AwsError):
         self.status = status
 
 
-def not_emulated(service: str, operation: str) -> WireError:
+def not_emulated(service: str, operation: str, reason: str | None = None) -> WireError:
     """The answer to an operation that the model has and Ashore has not. Clients do not retry a 501."""
-    message = f"{service}:{operation} is not emulated yet; `ashore coverage {service}` lists what is."
+    why = "" if reason is None else f" ({reason})"
+    message = f"{service}:{operation} is not emulated{why or ' yet'}; `ashore coverage {service}` lists what is."
     return WireError("NotImplementedException", message, 501)
 
 
@@ -59,5 +61,10 @@ def headers(content_type: str, request_id: str, now: datetime | None) -> dict[st
     """What every response carries. Without `now` the caller adds the `Date`: the EB CLI cannot do without one."""
     found = {"Content-Type": content_type, "x-amzn-RequestId": request_id}
     if now is not None:
-        found["Date"] = formatdate(now.timestamp(), usegmt=True)
+        found["Date"] = _date(int(now.timestamp()))
     return found
+
+
+@lru_cache(maxsize=4)
+def _date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)

@@ -15,12 +15,10 @@ import botocore
 import orjson
 
 from api.wire.shapes import ErrorShape, Member, Operation, ServiceModel, Shape
+from api.wire.undocumented import add_undocumented
 
-_TEMPLATE_SPECIFICATION = {
-    "TemplateSpecification": {"type": "structure", "members": {"TemplateSource": {"shape": "TemplateSource"}}},
-    "TemplateSource": {"type": "structure", "members": {"EnvironmentName": {"shape": "EnvironmentName"}}},
-}
-"""`eb clone` and `eb config save` send it, the published model lacks it (reference/beanstalk.md §0.8)."""
+_SESSIONS = ("ResumeSession", "TerminateSession")
+"""What is ours of SSM: sessions of ECS Exec."""
 
 
 @cache
@@ -30,9 +28,11 @@ def service_model(service: str) -> ServiceModel:
     packed = file.read_bytes()
     raw = orjson.loads(gzip.decompress(packed) if file.suffix == ".gz" else packed)
     if service == "elasticbeanstalk":
-        raw["shapes"] |= _TEMPLATE_SPECIFICATION
-        for name in ("CreateEnvironmentMessage", "CreateConfigurationTemplateMessage"):
-            raw["shapes"][name]["members"]["TemplateSpecification"] = {"shape": "TemplateSpecification"}
+        add_undocumented(raw["shapes"])
+    if service == "ssm":  # its other operations are the neighbour's, and have shapes that contain themselves
+        raw["operations"] = {name: raw["operations"][name] for name in _SESSIONS}
+        kept = {raw["operations"][name]["errors"][0]["shape"] for name in _SESSIONS}
+        raw["shapes"] = {name: of for name, of in raw["shapes"].items() if name in kept or not of.get("exception")}
     shapes = _Shapes(raw["shapes"])
     return ServiceModel(
         service,

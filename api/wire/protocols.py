@@ -9,17 +9,17 @@ from api.wire.rest_json import RestJson
 Protocol = Json11 | Query | RestJson
 """`parse`, `answer` and `refuse` are the same in all three."""
 
-SERVICES = ("ecs", "ecr", "ecr-public", "eks", "elasticbeanstalk")
+SERVICES = ("ecs", "ecr", "ecr-public", "eks", "elasticbeanstalk", "codedeploy")
 """Signing names of the services that Ashore itself answers; everything else is a neighbour's."""
 
 
 @cache
 def protocol_of(service: str) -> Protocol:
-    """The protocol of one of `SERVICES`; its model is loaded at the first call."""
+    """The protocol of one of `SERVICES`, or of `elbv2`, of which we answer a few operations; loads its model at first."""
     match service:
         case "eks":
             return RestJson(service)
-        case "elasticbeanstalk":
+        case "elasticbeanstalk" | "elbv2":
             return Query(service)
         case _:
             return Json11(service)

@@ -68,6 +68,10 @@ def _eks(_operation: str, violations: Sequence[Violation]) -> WireError:
     return WireError("InvalidParameterException", _detected(violations))  # (unconfirmed) text
 
 
+def _validation(_operation: str, violations: Sequence[Violation]) -> WireError:
+    return WireError("ValidationException", _detected(violations))
+
+
 def _query(_operation: str, violations: Sequence[Violation]) -> WireError:
     """AWS tells its members with a small first letter, whatever the model says."""
     return WireError("ValidationError", _detected([replace(found, path=_lowered(found.path)) for found in violations]))
@@ -101,6 +105,10 @@ _REFUSALS = {
     "ecs": Refusal(_ecs, frozenset({Rule.REQUIRED})),
     "ecr": _ECR,
     "ecr-public": _ECR,
+    "codedeploy": Refusal(_validation, _EVERY_RULE - {Rule.PATTERN}),  # (unconfirmed)
     "eks": Refusal(_eks),
     "elasticbeanstalk": Refusal(_query),
+    "elbv2": Refusal(_query),
+    "application-autoscaling": Refusal(_validation, _EVERY_RULE - {Rule.PATTERN}),  # its patterns are Java's
+    "ssm": Refusal(_validation),
 }

@@ -14,7 +14,7 @@ app = typer.Typer(
     add_completion=True,
 )
 
-OutputOption = Annotated[Output, typer.Option("-o", "--output", help="text for people, json for programs")]
+OutputOption = Annotated[Output, typer.Option("-o", "--output", help="text for people, json or yaml for programs")]
 RegionOption = Annotated[str | None, typer.Option("--region", envvar="AWS_DEFAULT_REGION", help="region to look in")]
 AccountOption = Annotated[
     str | None, typer.Option("--account-id", envvar="ASHORE_ACCOUNT_ID", help="account to look in")

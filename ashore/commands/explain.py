@@ -1,4 +1,4 @@
-"""`ashore explain`: why a task was placed where it is, or why a service's task is not placed."""
+"""`ashore explain`: why a task was placed where it is, what a service waits for, what an environment of Elastic Beanstalk does."""
 
 from typing import Annotated
 
@@ -6,20 +6,22 @@ import typer
 
 from ashore.client import Client
 from ashore.commands.app import AccountOption, OutputOption, RegionOption, app
-from ashore.output import OUT, Output, print_json
+from ashore.output import OUT, Output, print_document
 
 
 @app.command()
 def explain(
-    target: Annotated[str, typer.Argument(help="a task's id or ARN, or a service's name or ARN")],
+    target: Annotated[
+        str, typer.Argument(help="a task's id, a service's or a daemon's name, an environment's name or id; or its ARN")
+    ],
     cluster: Annotated[str, typer.Option(help="cluster of a short name")] = "default",
     region: RegionOption = None,
     account: AccountOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Tell why: the decision record of the newest placement of TARGET, in words."""
+    """Tell why: the decision of the newest placement of TARGET; or what an environment does, waits for and suffers from."""
     document = Client.from_environment().get("explain", target=target, cluster=cluster, region=region, account=account)
-    if output is Output.JSON:
-        print_json(document)
+    if output is not Output.TEXT:
+        print_document(document, output)
     else:
         OUT.print(document["text"], markup=False)

@@ -6,7 +6,7 @@ import typer
 
 from ashore.client import Client
 from ashore.commands.app import AccountOption, OutputOption, RegionOption, app
-from ashore.output import OUT, Output, print_json, print_table
+from ashore.output import OUT, Output, print_document, print_table
 
 hosts = typer.Typer(help="Simulated hosts (container instances) of a cluster.", no_args_is_help=True)
 app.add_typer(hosts, name="hosts")
@@ -24,8 +24,8 @@ def list_hosts(
 ) -> None:
     """List the hosts of a cluster."""
     rows = Client.from_environment().get("hosts", cluster=cluster, region=region, account=account)["hosts"]
-    if output is Output.JSON:
-        print_json(rows)
+    if output is not Output.TEXT:
+        print_document(rows, output)
     else:
         print_table(_COLUMNS, rows, f"no hosts yet: ashore hosts add --cluster {cluster} --count 3")
 
@@ -53,8 +53,8 @@ def add(  # noqa: PLR0913, PLR0917 - one parameter a flag
         "account": account,
     }
     rows = Client.from_environment().post("hosts", body)["hosts"]
-    if output is Output.JSON:
-        print_json(rows)
+    if output is not Output.TEXT:
+        print_document(rows, output)
     else:
         OUT.print(f"✓ {len(rows)} hosts in cluster {cluster}")
         print_table(_COLUMNS, rows, "")

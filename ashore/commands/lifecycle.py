@@ -11,7 +11,7 @@ import typer
 from ashore import server
 from ashore.client import Client
 from ashore.commands.app import OutputOption, app
-from ashore.output import ERR, OUT, Output, print_json
+from ashore.output import ERR, OUT, Output, print_document
 
 
 class Runtime(StrEnum):
@@ -32,7 +32,9 @@ class Preset(StrEnum):
 @app.command()
 def start(  # noqa: PLR0913 - one parameter a flag
     *,
-    detach: Annotated[bool, typer.Option("-d", "--detach", help="run in the background")] = False,
+    detach: Annotated[
+        bool, typer.Option("-d", "--detach", envvar="ASHORE_DETACH", help="run in the background")
+    ] = False,
     host: Annotated[str, typer.Option(envvar="ASHORE_HOST", help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="ASHORE_PORT", min=1, max=65535)] = 4566,
     runtime: Annotated[Runtime, typer.Option(envvar="ASHORE_RUNTIME", help="what carries tasks out")] = Runtime.AUTO,
@@ -41,6 +43,14 @@ def start(  # noqa: PLR0913 - one parameter a flag
     preset: Annotated[
         Preset, typer.Option(envvar="ASHORE_PRESET", help="what a new state begins with")
     ] = Preset.DEFAULT,
+    hosts: Annotated[
+        int | None, typer.Option(envvar="ASHORE_HOSTS", min=0, max=5000, help="hosts of a new state [preset demo: 6]")
+    ] = None,
+    azs: Annotated[int, typer.Option(envvar="ASHORE_AZS", min=1, help="zones that these hosts are spread over")] = 3,
+    instance_type: Annotated[str, typer.Option(envvar="ASHORE_INSTANCE_TYPE", help="their type")] = "t3.large",
+    seed: Annotated[
+        int | None, typer.Option(envvar="ASHORE_SEED", help="same ids and same draws again, from a new state")
+    ] = None,
     clock: Annotated[str, typer.Option(envvar="ASHORE_CLOCK", help="real, paused or xN")] = "real",
     account_id: Annotated[str, typer.Option(envvar="ASHORE_ACCOUNT_ID", help="the default account")] = "000000000000",
 ) -> None:
@@ -56,6 +66,10 @@ def start(  # noqa: PLR0913 - one parameter a flag
         "state_dir": None if state_dir is None else str(state_dir.absolute()),
         "ephemeral": "true" if ephemeral else "false",
         "preset": preset.value,
+        "hosts": None if hosts is None else str(hosts),
+        "azs": str(azs),
+        "instance_type": instance_type,
+        "seed": None if seed is None else str(seed),
         "clock": clock,
         "account_id": account_id,
     }
@@ -75,21 +89,28 @@ def describe_start(health: dict[str, Any], client: Client) -> None:
     OUT.print('next: eval "$(ashore env)" && aws ecs list-container-instances', markup=False)
 
 
+KeepOption = Annotated[bool, typer.Option("--keep", envvar="ASHORE_KEEP", help="leave the tasks' containers running")]
+GraceOption = Annotated[
+    float,
+    typer.Option(envvar="ASHORE_GRACE", min=0, help="seconds that containers have to end before they are killed"),
+]
+TimeoutOption = Annotated[float, typer.Option(envvar="ASHORE_TIMEOUT", min=0, help="seconds")]
+
+
 @app.command()
-def stop(
-    *,
-    keep: Annotated[bool, typer.Option("--keep", help="leave the tasks' containers running")] = False,
-    timeout: Annotated[float, typer.Option(help="seconds")] = 120,
-) -> None:
+def stop(*, keep: KeepOption = False, grace: GraceOption = 10, timeout: TimeoutOption = 120) -> None:
     """Stop the emulator and everything that it runs."""
-    server.stop(Client.from_environment(), keep=keep, timeout=timeout)
+    server.stop(Client.from_environment(), keep=keep, grace=grace, timeout=timeout)
     OUT.print("✓ stopped" + (" (tasks kept running)" if keep else ""))
 
 
 @app.command()
-def wait(timeout: Annotated[float, typer.Option(help="seconds")] = 30) -> None:
-    """Wait until the emulator answers."""
-    server.wait_ready(Client.from_environment(), timeout)
+def restart(*, keep: KeepOption = False, grace: GraceOption = 10, timeout: TimeoutOption = 120) -> None:
+    """Stop the emulator and start it again in the background, with the settings that it had."""
+    client = Client.from_environment()
+    env = server.environment_again(client.get("status")["settings"])
+    server.stop(client, keep=keep, grace=grace, timeout=timeout)
+    describe_start(server.start_detached(client, env), client)
 
 
 @app.command()
@@ -105,8 +126,8 @@ def reset(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")
 def status(output: OutputOption = Output.TEXT) -> None:
     """What runs, and where each setting came from."""
     document = Client.from_environment().get("status")
-    if output is Output.JSON:
-        print_json(document)
+    if output is not Output.TEXT:
+        print_document(document, output)
         return
     runtime = document["runtime"]
     OUT.print(

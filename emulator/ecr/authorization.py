@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from emulator.context import Context
 from emulator.ecr.tokens import LIFETIME, USER, Claims, mint, sign
-from emulator.runtime.ports import RegistryCredentials
+from emulator.runtime.specs import RegistryCredentials
 
 if TYPE_CHECKING:
     from types_boto3_ecr.type_defs import GetAuthorizationTokenRequestTypeDef

@@ -22,9 +22,15 @@ class EmptyUploadException(AwsError):
 class ExclusionAlreadyExistsException(AwsError):
     """The principal is in the pull-time exclusions already."""
 
+    def __init__(self, principal: str, account: str) -> None:
+        super().__init__(_exclusion(principal, account, "already exists"))
+
 
 class ExclusionNotFoundException(AwsError):
     """The principal is not in the pull-time exclusions."""
+
+    def __init__(self, principal: str, account: str) -> None:
+        super().__init__(_exclusion(principal, account, "does not exist"))
 
 
 class ImageAlreadyExistsException(AwsError):
@@ -113,6 +119,12 @@ class LayerAlreadyExistsException(AwsError):
 class LayerInaccessibleException(AwsError):
     """No image uses the layer."""
 
+    def __init__(self, name: str, account: str, digest: str) -> None:
+        super().__init__(
+            f"The layer with digest {digest} in the repository with name '{name}' in the registry with id '{account}' "
+            "is not available because it is not associated with an image"  # (unconfirmed wording)
+        )
+
 
 class LayerPartTooSmallException(AwsError):
     """A part that is not the last has less than 5 MiB."""
@@ -128,13 +140,22 @@ class LayersNotFoundException(AwsError):
 class LifecyclePolicyNotFoundException(AwsError):
     """The repository has no lifecycle policy."""
 
+    def __init__(self, name: str, account: str) -> None:
+        super().__init__(f"Lifecycle policy does not exist for {_repository(name, account)}")
+
 
 class LifecyclePolicyPreviewInProgressException(AwsError):
     """The last preview has not ended."""
 
+    def __init__(self, name: str, account: str) -> None:
+        super().__init__(f"A preview is in progress for {_repository(name, account)}")  # (unconfirmed)
+
 
 class LifecyclePolicyPreviewNotFoundException(AwsError):
     """There was no preview."""
+
+    def __init__(self, name: str, account: str) -> None:
+        super().__init__(f"Lifecycle policy preview does not exist for {_repository(name, account)}")  # (unconfirmed)
 
 
 class LimitExceededException(AwsError):
@@ -144,9 +165,15 @@ class LimitExceededException(AwsError):
 class PullThroughCacheRuleAlreadyExistsException(AwsError):
     """The prefix has a pull-through cache rule."""
 
+    def __init__(self, prefix: str, account: str) -> None:
+        super().__init__(_prefix("pull through cache rule", prefix, account, "already exists"))
+
 
 class PullThroughCacheRuleNotFoundException(AwsError):
     """The prefix has no pull-through cache rule."""
+
+    def __init__(self, prefix: str, account: str) -> None:
+        super().__init__(_prefix("pull through cache rule", prefix, account, "does not exist"))
 
 
 class ReferencedImagesNotFoundException(AwsError):
@@ -161,6 +188,9 @@ class ReferencedImagesNotFoundException(AwsError):
 
 class RegistryPolicyNotFoundException(AwsError):
     """The registry has no policy."""
+
+    def __init__(self, account: str) -> None:
+        super().__init__(f"Registry policy does not exist in the registry with id '{account}'")
 
 
 class ReplicationBackfillInProgressException(AwsError):
@@ -202,9 +232,18 @@ class RepositoryNotFoundException(AwsError):
 class RepositoryPolicyNotFoundException(AwsError):
     """The repository has no policy."""
 
+    def __init__(self, name: str, account: str) -> None:
+        super().__init__(f"Repository policy does not exist for {_repository(name, account)}")
+
 
 class ScanNotFoundException(AwsError):
     """The image was never scanned."""
+
+    def __init__(self, name: str, account: str, digest: str, tag: str | None) -> None:
+        super().__init__(
+            f"Image scan does not exist for the image with '{{imageDigest:'{digest}', imageTag:'{tag or 'null'}'}}' "
+            f"in the repository with name '{name}' in the registry with id '{account}'"
+        )
 
 
 class SecretNotFoundException(AwsError):
@@ -218,13 +257,22 @@ class ServerException(AwsError):
 class SigningConfigurationNotFoundException(AwsError):
     """The registry has no signing configuration."""
 
+    def __init__(self, account: str) -> None:
+        super().__init__(f"Signing configuration does not exist in the registry with id '{account}'")  # (unconfirmed)
+
 
 class TemplateAlreadyExistsException(AwsError):
     """The prefix has a repository creation template."""
 
+    def __init__(self, prefix: str, account: str) -> None:
+        super().__init__(_prefix("repository creation template", prefix, account, "already exists"))
+
 
 class TemplateNotFoundException(AwsError):
     """The prefix has no repository creation template."""
+
+    def __init__(self, prefix: str, account: str) -> None:
+        super().__init__(_prefix("repository creation template", prefix, account, "does not exist"))
 
 
 class TooManyTagsException(AwsError):
@@ -276,3 +324,16 @@ class ValidationException(AwsError):
 def invalid(parameter: str, reason: str) -> InvalidParameterException:
     """ECR's sentence about a bad parameter."""
     return InvalidParameterException(f"Invalid parameter at '{parameter}' failed to satisfy constraint: '{reason}'")
+
+
+def _repository(name: str, account: str) -> str:
+    return f"the repository with name '{name}' in the registry with id '{account}'"
+
+
+def _prefix(what: str, prefix: str, account: str, fault: str) -> str:
+    return f"The {what} with prefix '{prefix}' {fault} in the registry with id '{account}'"  # (unconfirmed wording)
+
+
+def _exclusion(principal: str, account: str, fault: str) -> str:
+    subject = f"The pull time update exclusion for principal '{principal}'"
+    return f"{subject} {fault} in the registry with id '{account}'"  # (unconfirmed wording)

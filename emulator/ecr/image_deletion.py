@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypedDict
 from sqlalchemy import delete, select
 
 from emulator.context import Context
+from emulator.ecr.image_events import record_image_action
 from emulator.ecr.image_ids import Failure, resolve
 from emulator.ecr.image_lists import image_id, tags_of
-from emulator.ecr.images import record_image_action
 from emulator.ecr.repositories import find_repository
 from emulator.state.ecr import ImageReferenceRow, ImageRow, ImageTagRow, RepositoryRow
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emulator.context import Context
+from emulator.ecr.errors import ImageNotFoundException
 from emulator.state.ecr import ImageRow, ImageTagRow, RepositoryRow
 
 if TYPE_CHECKING:
@@ -45,3 +46,18 @@ def resolve(context: Context, repository: RepositoryRow, image_id: "ImageIdentif
         digest = row.digest if row is not None else None
     image = context.session.get(ImageRow, (repository.arn, digest)) if digest is not None else None
     return image or Failure("ImageNotFound", "Requested image not found")
+
+
+def find_image(context: Context, repository: RepositoryRow, image_id: "ImageIdentifierTypeDef") -> ImageRow:
+    """The image that `image_id` means.
+
+    Raises:
+        ImageNotFoundException: there is none.
+
+    """
+    image = resolve(context, repository, image_id)
+    if isinstance(image, Failure):
+        raise ImageNotFoundException(
+            repository.name, repository.account, image_id.get("imageDigest"), image_id.get("imageTag")
+        )
+    return image

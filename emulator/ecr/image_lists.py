@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 from sqlalchemy import ColumnElement, exists, func, select, tuple_
 
 from emulator.context import Context
-from emulator.ecr.errors import ImageNotFoundException, invalid
-from emulator.ecr.image_ids import Failure, resolve
+from emulator.ecr.errors import invalid
+from emulator.ecr.image_ids import find_image
 from emulator.ecr.pages import MAX_PAGE, page_start, refused_token
 from emulator.ecr.repositories import find_repository
+from emulator.ecr.scan_details import scan_details
+from emulator.ecr.storage_classes import has_status, status_of
 from emulator.pagination import encode_token
 from emulator.state.ecr import ImageRow, ImageTagRow, RepositoryRow
 
@@ -47,7 +49,7 @@ def list_images(context: Context, request: "ListImagesRequestTypeDef") -> ListIm
     query = (
         select(ImageRow.digest, ImageTagRow.tag)
         .outerjoin(ImageTagRow, same)
-        .where(ImageRow.repository_arn == repository.arn, *_conditions(request.get("filter", {})))
+        .where(ImageRow.repository_arn == repository.arn, *_conditions(context, request.get("filter", {})))
     )
     if (start := page_start(request.get("nextToken"))) is not None:
         digest, separator, last_tag = start.partition(" ")
@@ -73,7 +75,7 @@ def describe_images(context: Context, request: "DescribeImagesRequestTypeDef") -
     query = select(ImageRow).where(
         ImageRow.repository_arn == repository.arn,
         ImageRow.digest > (page_start(request.get("nextToken")) or ""),
-        *_conditions(request.get("filter", {})),
+        *_conditions(context, request.get("filter", {})),
     )
     rows = context.session.scalars(query.order_by(ImageRow.digest).limit(size + 1)).all()
     result: DescribeImagesResult = {"imageDetails": _details(context, repository, rows[:size])}
@@ -93,27 +95,25 @@ def tags_of(context: Context, repository: RepositoryRow, digests: Iterable[str])
         ImageTagRow.repository_arn == repository.arn, ImageTagRow.digest.in_(list(digests))
     )
     result: dict[str, list[str]] = {}
-    for row in context.session.scalars(query.order_by(ImageTagRow.tag)):
+    for row in context.session.scalars(query):
         result.setdefault(row.digest, []).append(row.tag)
+    for tags in result.values():  # not by the database, which would read all tags of the repository in that order
+        tags.sort()
     return result
 
 
 def _wanted(context: Context, repository: RepositoryRow, ids: "Sequence[ImageIdentifierTypeDef]") -> list[ImageRow]:
     found: dict[str, ImageRow] = {}
     for wanted in ids:
-        image = resolve(context, repository, wanted)
-        if isinstance(image, Failure):
-            raise ImageNotFoundException(
-                repository.name, repository.account, wanted.get("imageDigest"), wanted.get("imageTag")
-            )
+        image = find_image(context, repository, wanted)
         found[image.digest] = image
     return list(found.values())
 
 
-def _conditions(wanted: "ListImagesFilterTypeDef | DescribeImagesFilterTypeDef") -> list[ColumnElement[bool]]:
-    result: list[ColumnElement[bool]] = []
-    if wanted.get("imageStatus", "ACTIVE") not in {"ACTIVE", "ANY"}:
-        result.append(ImageRow.digest == "")  # nothing is ever archived here (UpdateImageStorageClass is not emulated)
+def _conditions(
+    context: Context, wanted: "ListImagesFilterTypeDef | DescribeImagesFilterTypeDef"
+) -> list[ColumnElement[bool]]:
+    result = [has_status(wanted.get("imageStatus", "ACTIVE"), context.now)]
     same = (ImageTagRow.repository_arn == ImageRow.repository_arn, ImageTagRow.digest == ImageRow.digest)
     tagged = exists().where(*same).correlate(ImageRow)
     match wanted.get("tagStatus", "ANY"):
@@ -127,11 +127,16 @@ def _conditions(wanted: "ListImagesFilterTypeDef | DescribeImagesFilterTypeDef")
 
 
 def _details(context: Context, repository: RepositoryRow, images: Sequence[ImageRow]) -> "list[ImageDetailTypeDef]":
-    tags = tags_of(context, repository, [image.digest for image in images])
-    return [_detail(repository, image, tags.get(image.digest)) for image in images]
+    digests = [image.digest for image in images]
+    tags, scans = tags_of(context, repository, digests), scan_details(context, repository, digests)
+    return [
+        _detail(context, repository, image, tags.get(image.digest)) | scans.get(image.digest, {}) for image in images
+    ]
 
 
-def _detail(repository: RepositoryRow, image: ImageRow, tags: list[str] | None) -> "ImageDetailTypeDef":
+def _detail(
+    context: Context, repository: RepositoryRow, image: ImageRow, tags: list[str] | None
+) -> "ImageDetailTypeDef":
     result: ImageDetailTypeDef = {
         "registryId": repository.account,
         "repositoryName": repository.name,
@@ -139,7 +144,7 @@ def _detail(repository: RepositoryRow, image: ImageRow, tags: list[str] | None) 
         "imageSizeInBytes": image.size_bytes,
         "imagePushedAt": image.pushed_at,
         "imageManifestMediaType": image.media_type,
-        "imageStatus": "ACTIVE",
+        "imageStatus": status_of(image, context.now),
     }
     if tags:
         result["imageTags"] = tags
@@ -149,4 +154,8 @@ def _detail(repository: RepositoryRow, image: ImageRow, tags: list[str] | None) 
         result["subjectManifestDigest"] = image.subject_digest
     if image.pulled_at:
         result["lastRecordedPullTime"] = image.pulled_at
+    if image.archived_at:
+        result["lastArchivedAt"] = image.archived_at
+    if image.activated_at and image.activated_at <= context.now:
+        result["lastActivatedAt"] = image.activated_at
     return result

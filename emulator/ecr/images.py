@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, TypedDict
 
 from sqlalchemy import func, select
 
 from emulator.context import Context
-from emulator.ecr.blobs import digest_of
+from emulator.ecr.blobs import algorithm_of, digest_of, is_digest
 from emulator.ecr.errors import (
     ImageAlreadyExistsException,
     ImageDigestDoesNotMatchException,
@@ -17,11 +16,13 @@ from emulator.ecr.errors import (
     ReferencedImagesNotFoundException,
     invalid,
 )
+from emulator.ecr.image_events import record_image_action
 from emulator.ecr.image_ids import Failure, resolve
 from emulator.ecr.manifests import Manifest, parse_manifest
 from emulator.ecr.mutability import is_immutable
+from emulator.ecr.pull_times import record_pull
 from emulator.ecr.repositories import find_repository
-from emulator.journal import Kind
+from emulator.ecr.storage_classes import restore, status_of
 from emulator.state.ecr import ImageReferenceRow, ImageRow, ImageTagRow, LayerRow, RepositoryRow
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 
 MAX_MANIFEST = 4_194_304
 """Bytes."""
-_PULL_RECORD_INTERVAL = timedelta(hours=24)
+ARCHIVED = Failure("ImageInaccessible", "Requested image is archived")
+"""What a pull of an archived image gets (code and wording unconfirmed)."""
 _MAX_TAG = 300
 
 
@@ -110,7 +112,8 @@ def store_image(context: Context, repository: RepositoryRow, push: Push) -> Stor
 
     """
     manifest = parse_manifest(push.content, push.media_type)
-    digest = digest_of(push.content)
+    sha512 = push.digest is not None and is_digest(push.digest) and algorithm_of(push.digest) == "sha512"
+    digest = digest_of(push.content, "sha512" if sha512 else "sha256")
     if push.digest is not None and push.digest != digest:
         raise ImageDigestDoesNotMatchException(push.digest, digest)
     moved = _tags_to_move(context, repository, push.tags, digest)
@@ -118,6 +121,8 @@ def store_image(context: Context, repository: RepositoryRow, push: Push) -> Stor
     if present is None:
         _require_content(context, repository, manifest)
         _add_image(context, repository, push.content, digest, manifest)
+    else:
+        restore(context, repository, present)
     for tag, row in moved.items():
         if row is None:
             context.session.add(ImageTagRow(repository_arn=repository.arn, tag=tag, digest=digest))
@@ -139,6 +144,9 @@ def batch_get_image(context: Context, request: "BatchGetImageRequestTypeDef") ->
         if isinstance(found, Failure):
             result["failures"].append(found.describe(image_id))
             continue
+        if status_of(found, context.now) != "ACTIVE":
+            result["failures"].append(ARCHIVED.describe(image_id))
+            continue
         record_pull(context, found)
         shown: ImageIdentifierTypeDef = {"imageDigest": found.digest}
         if "imageTag" in image_id:
@@ -153,25 +161,6 @@ def batch_get_image(context: Context, request: "BatchGetImageRequestTypeDef") ->
             }
         )
     return result
-
-
-def record_pull(context: Context, image: ImageRow) -> None:
-    """Remember that the image was pulled; ECR writes this down once a day at most."""
-    if image.pulled_at is None or context.now - image.pulled_at >= _PULL_RECORD_INTERVAL:
-        image.pulled_at = context.now
-
-
-def record_image_action(context: Context, repository: RepositoryRow, action: str, digest: str, tag: str) -> None:
-    """Journal what EventBridge would tell as `ECR Image Action`."""
-    detail = {
-        "detail-type": "ECR Image Action",
-        "result": "SUCCESS",
-        "repository-name": repository.name,
-        "image-digest": digest,
-        "action-type": action,
-        "image-tag": tag,
-    }
-    context.record(Kind.EVENT, repository.arn, detail)
 
 
 def _tags_to_move(
@@ -223,6 +212,8 @@ def _add_image(context: Context, repository: RepositoryRow, content: bytes, dige
             size_bytes=size,
             pushed_at=context.now,
             pulled_at=None,
+            archived_at=None,
+            activated_at=None,
         )
     )
     references = dict.fromkeys(manifest.blobs, "blob") | dict.fromkeys(manifest.children, "manifest")

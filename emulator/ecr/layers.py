@@ -4,22 +4,29 @@ They run on the event-loop thread like every operation: a part has 20 MiB at mos
 only syncs.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypedDict
 
 from emulator.context import Context
-from emulator.ecr.blobs import blobs_of, is_digest
+from emulator.ecr.blobs import Blobs, UploadBusyError, algorithm_of, blobs_of, is_digest
 from emulator.ecr.errors import (
     EmptyUploadException,
     InvalidLayerException,
     InvalidLayerPartException,
     LayerAlreadyExistsException,
+    LayerInaccessibleException,
     LayerPartTooSmallException,
     LayersNotFoundException,
+    ServerException,
     invalid,
 )
+from emulator.ecr.layer_uses import availability
 from emulator.ecr.repositories import find_repository
-from emulator.ecr.tokens import LIFETIME, Claims, sign
-from emulator.ecr.uploads import begin_upload, complete_upload, find_layer, find_upload
+from emulator.ecr.tokens import Claims, sign
+from emulator.ecr.uploads import begin_upload, complete_upload, find_layer, find_upload, promise_layer
+from emulator.state.ecr import LayerRow, RepositoryRow
 
 if TYPE_CHECKING:
     from types_boto3_ecr.type_defs import (
@@ -32,6 +39,7 @@ if TYPE_CHECKING:
         UploadLayerPartRequestTypeDef,
     )
 
+_URL_LIFETIME = timedelta(hours=1)
 _PART_SIZE = 10_485_760
 _LEAST_PART = 5 * 1_048_576
 
@@ -92,9 +100,32 @@ def batch_check_layer_availability(
         elif (layer := find_layer(context, repository, digest)) is None:
             result["layers"].append({"layerDigest": digest, "layerAvailability": "UNAVAILABLE"})
         else:
-            result["layers"].append(
-                {"layerDigest": digest, "layerAvailability": "AVAILABLE", "layerSize": layer.size_bytes}
-            )
+            promise_layer(context, layer)
+            result["layers"].append(_describe(context, repository, layer))
+    return result
+
+
+@contextmanager
+def _writing(blobs: Blobs, upload_id: str) -> Iterator[None]:
+    """Claim an upload; what keeps the service from writing is a fault of its own, which SDKs try again."""
+    try:
+        with blobs.claim(upload_id):
+            yield
+    except UploadBusyError as error:
+        raise ServerException("Another request is writing this upload; try again.") from error
+    except OSError as error:
+        raise ServerException(f"The registry's disk refuses: {error.strerror}") from error
+
+
+def _describe(context: Context, repository: RepositoryRow, layer: LayerRow) -> "LayerTypeDef":
+    use = availability(context, repository, layer.digest)
+    result: LayerTypeDef = {
+        "layerDigest": layer.digest,
+        "layerAvailability": use.status or "AVAILABLE",
+        "layerSize": layer.size_bytes,
+    }
+    if use.media_type:
+        result["mediaType"] = use.media_type
     return result
 
 
@@ -124,10 +155,10 @@ def upload_layer_part(context: Context, request: "UploadLayerPartRequestTypeDef"
             f"Layer part with first byte '{first}' and last byte '{last}' is not valid: the next byte is '{size}'",
             members,
         )  # (unconfirmed wording)
+    with _writing(blobs, upload.id):
+        blobs.append(upload.id, [part])
     upload.part_too_small |= upload.last_part_bytes is not None and upload.last_part_bytes < _LEAST_PART
     upload.last_part_bytes = len(part)
-    with blobs.claim(upload.id):
-        blobs.append(upload.id, [part])
     return {
         "registryId": repository.account,
         "repositoryName": repository.name,
@@ -137,25 +168,27 @@ def upload_layer_part(context: Context, request: "UploadLayerPartRequestTypeDef"
 
 
 def complete_layer_upload(context: Context, request: "CompleteLayerUploadRequestTypeDef") -> CompleteLayerUploadResult:
-    """CompleteLayerUpload. The digests name one layer by several algorithms; the SHA-256 one counts."""
+    """CompleteLayerUpload. The digests name one layer by several algorithms; it is kept under the first (SHA-256)."""
     repository = find_repository(context, request["repositoryName"], request.get("registryId"))
     upload = find_upload(context, repository, request["uploadId"])
-    digest = next(filter(is_digest, request["layerDigests"]), None)
-    if digest is None:
+    digests = sorted(filter(is_digest, request["layerDigests"]), key=algorithm_of)
+    if not digests:
         raise invalid("layerDigests", "must satisfy regular expression 'sha256:[0-9a-f]{64}'")  # (unconfirmed)
+    digest = digests[0]
     upload_id, blobs = upload.id, blobs_of(context.emulator)
     if not blobs.size(upload_id):
         raise EmptyUploadException(repository.name, repository.account, upload_id)
     if upload.part_too_small:
         raise LayerPartTooSmallException
-    with blobs.claim(upload_id):
-        calculated = blobs.digest(upload_id)
-        if calculated != digest:
-            raise InvalidLayerException(digest, calculated)
+    with _writing(blobs, upload_id):
+        for given in digests:
+            calculated = blobs.digest(upload_id, algorithm_of(given))
+            if calculated != given:
+                raise InvalidLayerException(given, calculated)
         if find_layer(context, repository, digest) is not None:
             raise LayerAlreadyExistsException(repository.name, repository.account, digest)
         blobs.seal(upload_id)
-        complete_upload(context, repository.name, upload_id, digest)
+        complete_upload(context, repository, upload_id, digest)
     return {
         "registryId": repository.account,
         "repositoryName": repository.name,
@@ -175,7 +208,9 @@ def get_download_url_for_layer(
             f"The layer with digest {digest} does not exist within the repository with name '{repository.name}' "
             f"in the registry with id '{repository.account}'"
         )
-    expires_at = context.now + LIFETIME / 12
-    token = sign(context.session, Claims(context.account, context.region, context.principal, expires_at))
-    address = f"http://localhost:{context.emulator.port}/v2/{repository.name}/blobs/{digest}"
-    return {"downloadUrl": f"{address}?token={token}", "layerDigest": digest}
+    if availability(context, repository, digest).status is None:
+        raise LayerInaccessibleException(repository.name, repository.account, digest)
+    path = f"{repository.name}/blobs/{digest}"
+    claims = Claims(repository.account, repository.region, context.principal, context.now + _URL_LIFETIME, path)
+    address = f"http://localhost:{context.emulator.port}/v2/{path}?token={sign(context.session, claims)}"
+    return {"downloadUrl": address, "layerDigest": digest}

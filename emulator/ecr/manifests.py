@@ -25,6 +25,8 @@ class Manifest:
     """`artifactType`, or the config's media type."""
     blobs: Mapping[str, int]
     """Config and layers that must be in the repository, with their sizes."""
+    types: Mapping[str, str]
+    """What it calls these blobs, as far as it says."""
     children: tuple[str, ...]
     """Manifests that an index names."""
     subject: str | None
@@ -49,7 +51,7 @@ def parse_manifest(content: bytes, media_type: str | None) -> Manifest:
         raise invalid("imageManifestMediaType", f"unsupported manifest media type '{kind}'")  # (unconfirmed)
     if kind in _INDEXES:
         children = tuple(_digest(item) for item in _items(body, "manifests"))
-        return Manifest(kind, _text(body, "artifactType"), {}, children, _subject(body), _annotations(body))
+        return Manifest(kind, _text(body, "artifactType"), {}, {}, children, _subject(body), _annotations(body))
     config = body.get("config")
     if not isinstance(config, dict):
         raise _refused("config is missing")
@@ -58,6 +60,7 @@ def parse_manifest(content: bytes, media_type: str | None) -> Manifest:
         media_type=kind,
         artifact_type=_text(body, "artifactType") or _text(config, "mediaType"),
         blobs={_digest(item): _size(item) for item in (config, *needed)},
+        types={_digest(item): kind for item in (config, *needed) if (kind := _text(item, "mediaType"))},
         children=(),
         subject=_subject(body),
         annotations=_annotations(body),

@@ -18,3 +18,11 @@ def page_start(token: str | None) -> str | None:
 def refused_token() -> InvalidParameterException:
     """What a `nextToken` of nobody's gets."""
     return invalid("nextToken", "Invalid token")  # (unconfirmed)
+
+
+def page_offset(token: str | None) -> int:
+    """The number of entries before the page, for lists that are kept whole."""
+    text = page_start(token) or "0"
+    if not text.isdecimal():
+        raise refused_token()
+    return int(text)

@@ -31,7 +31,7 @@ def get_account_setting(context: Context, request: "GetAccountSettingRequestType
 
 
 def put_account_setting(context: Context, request: "PutAccountSettingRequestTypeDef") -> AccountSetting:
-    """PutAccountSetting. Only BLOB_MOUNTING changes what the emulator does: nothing scans or judges policies yet."""
+    """PutAccountSetting. BASIC_SCAN_TYPE_VERSION is kept and changes nothing: there is one scanner here."""
     name, value = _checked(request["name"]), request["value"]
     if value not in _VALUES[name]:
         raise ValidationException(f"Invalid value '{value}' for the account setting '{name}'.")  # (unconfirmed)
@@ -42,7 +42,12 @@ def put_account_setting(context: Context, request: "PutAccountSettingRequestType
 
 def setting(context: Context, name: str) -> str:
     """The value of a setting, or its default."""
-    row = context.session.get(RegistrySettingRow, (context.account, context.region, name))
+    return setting_of(context, context.account, context.region, name)
+
+
+def setting_of(context: Context, account: str, region: str, name: str) -> str:
+    """The value of a setting of any registry, or its default."""
+    row = context.session.get(RegistrySettingRow, (account, region, name))
     return row.value if row is not None else _VALUES[name][0]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from sqlalchemy import delete, select
 
+from emulator.arns import make_arn
 from emulator.context import Context
 from emulator.ecr.blobs import blobs_of
 from emulator.ecr.errors import (
@@ -16,6 +17,7 @@ from emulator.ecr.errors import (
 )
 from emulator.ecr.mutability import checked_mutability
 from emulator.ecr.pages import MAX_PAGE, page_start
+from emulator.ecr.public_names import PUBLIC_REGION, public_arn
 from emulator.ecr.repository_tags import checked_tags
 from emulator.journal import Kind
 from emulator.pagination import encode_token
@@ -26,6 +28,17 @@ from emulator.state.ecr import (
     LayerRow,
     LayerUploadRow,
     RepositoryRow,
+)
+from emulator.state.ecr_registry import (
+    CatalogRow,
+    GoneSubjectRow,
+    ImageScanRow,
+    LifecyclePolicyRow,
+    LifecyclePreviewRow,
+    PolicyRow,
+    PulledThroughRow,
+    ReplicationRow,
+    SigningRow,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +52,12 @@ if TYPE_CHECKING:
         PutImageTagMutabilityRequestTypeDef,
         RepositoryTypeDef,
     )
+
+_CONTENT = (
+    *(ImageRow, ImageTagRow, ImageReferenceRow, LayerRow, LayerUploadRow, ImageScanRow, ReplicationRow, SigningRow),
+    *(LifecyclePolicyRow, LifecyclePreviewRow, PulledThroughRow, CatalogRow, GoneSubjectRow),
+)
+"""The tables whose rows go with their repository."""
 
 _NAME = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*"
 _NAME_PATTERN = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*)*")
@@ -72,15 +91,19 @@ def is_name(name: str) -> bool:
 
 
 def find_repository(context: Context, name: str, registry_id: str | None = None) -> RepositoryRow:
-    """The repository called `name`. Registries are isolated: another account's has nothing that this caller may see.
+    """The repository called `name`, of the caller's registry or of another: `access` judges whether it may be used.
 
     Raises:
         RepositoryNotFoundException: there is none.
 
     """
     account = registry_id or context.account
-    row = context.session.get(RepositoryRow, context.arn("ecr", f"repository/{name}"))
-    if row is None or account != context.account:
+    if context.region == PUBLIC_REGION:
+        arn = public_arn(account, name)
+    else:
+        arn = make_arn("ecr", context.region, account, f"repository/{name}")
+    row = context.session.get(RepositoryRow, arn)
+    if row is None:
         raise RepositoryNotFoundException(name, account)
     return row
 
@@ -215,7 +238,7 @@ def _delete_content(context: Context, arn: str) -> None:
         session.scalars(select(LayerRow.digest).where(LayerRow.repository_arn != arn, LayerRow.digest.in_(own)))
     )
     uploads = session.scalars(select(LayerUploadRow.id).where(LayerUploadRow.repository_arn == arn)).all()
-    for table in (ImageRow, ImageTagRow, ImageReferenceRow, LayerRow, LayerUploadRow):
+    for table in _CONTENT:
         session.execute(delete(table).where(table.repository_arn == arn))
 
     def remove_files() -> None:
@@ -225,4 +248,5 @@ def _delete_content(context: Context, arn: str) -> None:
         for upload in uploads:
             blobs.discard(upload)
 
+    session.execute(delete(PolicyRow).where(PolicyRow.subject == arn))
     context.after_commit(remove_files)

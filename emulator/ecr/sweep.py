@@ -1,32 +1,38 @@
-"""Clears away what no row needs: run at the start of the server and after a reset, never in the middle of a request."""
+"""When garbage is collected: at the start of the server, after a reset, and once a day of the clock."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, exists, select
-
-from emulator.ecr.blobs import blobs_of
-from emulator.state.ecr import ImageReferenceRow, LayerRow, LayerUploadRow
+from emulator.ecr.gc import collect
 
 if TYPE_CHECKING:
     from emulator.emulator import Emulator
 
-KEPT = timedelta(days=1)
-"""How long a layer may wait for an image, and an upload for its end: a push under way counts on them."""
+LOOP = "registry-sweep"
+_EVERY = timedelta(days=1)
+_KEY = "sweep"
 
 
 def sweep(emulator: "Emulator") -> None:
-    """Unlink layers that no image needs, end old uploads, and remove the files that are left without a row."""
-    blobs, before = blobs_of(emulator), emulator.clock.now() - KEPT
-    needed = exists().where(
-        ImageReferenceRow.repository_arn == LayerRow.repository_arn, ImageReferenceRow.target == LayerRow.digest
-    )
-    with emulator.store.begin() as session:
-        session.execute(delete(LayerRow).where(LayerRow.added_at < before, ~needed))
-        session.execute(delete(LayerUploadRow).where(LayerUploadRow.started_at < before))
-        digests = set(session.scalars(select(LayerRow.digest)))
-        uploads = set(session.scalars(select(LayerUploadRow.id)))
-    for digest in set(blobs.stored()) - digests:
-        blobs.remove(digest)
-    for upload in set(blobs.uploading()) - uploads:
-        blobs.discard(upload)
+    """Collect now."""
+    collect(emulator)
+
+
+class SweepLoop:
+    """Collects once a day of the clock, so that abandoned uploads expire on a server that runs for long."""
+
+    def __init__(self, emulator: "Emulator") -> None:
+        self._emulator = emulator
+        emulator.loops.add(LOOP, self._handle)
+
+    def start(self) -> None:
+        """Collect, and from now on every day."""
+        collect(self._emulator)
+        self._later()
+
+    async def _handle(self, _keys: list[str]) -> None:
+        collect(self._emulator)
+        self._later()
+
+    def _later(self) -> None:
+        self._emulator.loops.wake_at(LOOP, _KEY, self._emulator.clock.now() + _EVERY)

@@ -11,6 +11,7 @@ import hmac
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import orjson
@@ -42,6 +43,8 @@ class Claims:
     region: str
     principal: str
     expires_at: datetime
+    blob: str | None = None
+    """The path of the only blob that it opens, for an address that is handed on; None for all that the caller may do."""
 
 
 def mint(emulator: "Emulator", account: str, region: str, principal: str) -> str:
@@ -58,7 +61,8 @@ def verify(emulator: "Emulator", password: str) -> Claims:
 
 def sign(session: Session, claims: Claims) -> str:
     """The password that carries `claims`."""
-    payload = orjson.dumps([claims.account, claims.region, claims.principal, int(claims.expires_at.timestamp())])
+    expiry = int(claims.expires_at.timestamp())
+    payload = orjson.dumps([claims.account, claims.region, claims.principal, expiry, claims.blob])
     return f"{_encode(payload)}.{_encode(_signature(session, payload))}"
 
 
@@ -77,15 +81,21 @@ def read(session: Session, password: str, now: datetime) -> Claims:
         raise InvalidTokenError from error
     if not hmac.compare_digest(given, _signature(session, payload)):
         raise InvalidTokenError
-    account, region, principal, expiry = orjson.loads(payload)
-    claims = Claims(account, region, principal, datetime.fromtimestamp(expiry, UTC))
+    account, region, principal, expiry, *rest = orjson.loads(payload)  # the first passwords had no fifth member
+    claims = Claims(account, region, principal, datetime.fromtimestamp(expiry, UTC), *rest)
     if claims.expires_at <= now:
         raise ExpiredTokenError
     return claims
 
 
 def _signature(session: Session, payload: bytes) -> bytes:
-    return hmac.digest(_key(session), payload, hashlib.sha256)
+    return _hmac(_key(session), payload)
+
+
+@lru_cache(maxsize=1024)
+def _hmac(key: bytes, payload: bytes) -> bytes:
+    """Kept for a while: every request of a push carries the same password."""
+    return hmac.digest(key, payload, hashlib.sha256)
 
 
 def _key(session: Session) -> bytes:

@@ -7,188 +7,209 @@ that wake the task again; they are kept in memory only, because after a restart 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from contextlib import suppress
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from emulator.context import Context
+from emulator.ecs.adoption import by_task, learned
+from emulator.ecs.commands import Carrier, CredentialsFor, Orders, orders_of
 from emulator.ecs.container_instances import wake_services
-from emulator.ecs.observations import (
-    Failed,
-    Networked,
-    Observation,
-    Pulled,
-    Removed,
-    Started,
-    apply,
-    container_views,
-)
-from emulator.ecs.task_logs import TaskLog, task_logs
-from emulator.ecs.task_specs import container_specs, task_spec
-from emulator.ecs.task_states import move, request_stop, touched
+from emulator.ecs.live_tasks import Batch, LiveTask, UnderWay
+from emulator.ecs.observations import Failed, Lost, NotStopped, Observation, apply, container_views
+from emulator.ecs.task_logs import task_logs
+from emulator.ecs.task_specs import read_shared
+from emulator.ecs.task_states import StopCode, move, request_stop, touched, waits_for_host
+from emulator.ecs.task_targets import held_by_drains
 from emulator.emulator import Emulator
 from emulator.runtime.awslogs import LogShipper
-from emulator.runtime.ports import (
-    ContainerExited,
-    ContainerSpec,
-    HealthChanged,
-    ObservedContainer,
-    RegistryCredentials,
-    RuntimeEvent,
-    RuntimeFault,
-    StartedContainer,
-    TaskSpec,
-)
+from emulator.runtime.faults import RuntimeFault
+from emulator.runtime.ports import ContainerExited, HealthChanged, ObservedContainer, Reconnected, RuntimeEvent
 from emulator.state.ecs import TaskRow
 from emulator.state.journal import DecisionRow
+from emulator.state.store import rows_by_key
 from scheduler.reconcile.lifecycle import Command, Step, TaskStatus, TaskView, Verb, step, task_health
+
+__all__ = ["Agent", "CredentialsFor"]
 
 _LOG = structlog.get_logger()
 _KEPT = timedelta(hours=1)
 """How long a stopped task is shown."""
 
-_LOOK = 0.05
-"""Seconds of real time between two looks at whether all tasks have ended, on the way out."""
+_BATCH = 50
+"""Tasks of one transaction: requests wait for its end."""
 
-CredentialsFor = Callable[[str, str, str], RegistryCredentials | None]
-"""(account, region, image) → what to pull it with; None where the image is not in our own registry."""
+_AGAIN = timedelta(seconds=10)
+"""When what could not be stopped or removed is tried again."""
 
+_LOOK = 1.0
+"""Seconds of real time after which tasks are asked again to stop, on the way out."""
 
-@dataclass(slots=True)
-class _Live:
-    """What is only in memory about a task that is not at rest."""
-
-    observations: list[Observation] = field(default_factory=list)
-    busy: set[str] = field(default_factory=set)
-    """Containers with a command under way; the empty name stands for the task."""
-    has_network: bool = False
-    network_failure: str | None = None
-    removed: bool = False
-    failures: dict[str, str] = field(default_factory=dict)
-    logs: dict[str, TaskLog] = field(default_factory=dict)
+_ENGINE_SECONDS = 30.0
+"""How long, after all have been killed, the engine has to remove them, and pulls under way to end."""
 
 
 class Agent:
     """Carries tasks out."""
 
-    def __init__(self, emulator: Emulator, credentials_for: CredentialsFor, parallel: int = 16) -> None:
-        self._emulator, self._credentials_for = emulator, credentials_for
-        self._live: defaultdict[str, _Live] = defaultdict(_Live)
-        self._commands: set[asyncio.Task[None]] = set()
+    def __init__(self, emulator: Emulator, credentials_for: CredentialsFor) -> None:
+        self._emulator = emulator
+        self._live: defaultdict[str, LiveTask] = defaultdict(LiveTask)
+        self._under_way = UnderWay()
+        self._one_stopped = asyncio.Event()
         self._shipper = LogShipper(emulator.runtime, emulator.neighbours, emulator.clock)
-        self._slots = asyncio.Semaphore(parallel)
-        emulator.loops.add("tasks", self.handle)
+        self._carrier = Carrier(emulator, credentials_for, self._shipper, self._observe)
+        emulator.loops.add("tasks", self.handle, batch=_BATCH)
 
     async def start(self) -> None:
         """Watch the runtime, adopt what it has, and wake every task that is not at rest."""
-        await self._emulator.runtime.open(self._on_event)
+        await self._emulator.runtime.open(self._happened)
         await self.adopt()
 
     async def stop(self) -> None:
-        """Wait for the commands under way; containers go on."""
-        await asyncio.gather(*self._commands, return_exceptions=True)
+        """Leave commands under way where they are; containers go on. The next start finds how far they came."""
+        await self._under_way.abandon()
         await self._shipper.close()
         await self._emulator.runtime.close()
 
     async def adopt(self) -> None:
         """Compare what runs with what should: carry on, take note of what died, remove what nobody wants."""
-        observed = await self._emulator.runtime.observe()
+        found = by_task(await self._emulator.runtime.observe())
         with self._emulator.store.begin() as session:
             rows = session.scalars(select(TaskRow).where(TaskRow.last_status != "STOPPED")).all()
-            wanted = {row.arn for row in rows}
+            read_shared(session, rows)
             for row in rows:
-                self._live[row.arn].logs = task_logs(self._context(session, row), row)
-            networked = {row.arn for row in rows if row.network_mode == "awsvpc" and row.last_status != "PROVISIONING"}
+                self._adopt(self._context(session, row), row, found)
             stopped = session.execute(select(TaskRow.arn, TaskRow.stopped_at).where(TaskRow.last_status == "STOPPED"))
             purges = [(arn, at + _KEPT) for arn, at in stopped if at is not None]
-        for container in observed:
-            if container.task_arn in wanted:
-                self._live[container.task_arn].observations.extend(_seen(container))
-                log = self._live[container.task_arn].logs.get(container.container_name)
-                if log is not None:
-                    self._shipper.resume(container.task_arn, container.container_name, log.to)
-        for arn in networked:
-            self._live[arn].has_network = True
-        for arn in {container.task_arn for container in observed} - wanted:
-            await self._emulator.runtime.remove(arn)
-        self._emulator.loops.wake("tasks", *wanted)
+        await self._remove_orphans()
+        self._emulator.loops.wake("tasks", *(row.arn for row in rows))
         for arn, at in purges:
             self._emulator.loops.wake_at("tasks", arn, at)
 
-    async def stop_everything(self) -> None:
-        """Stop and remove every container; the tasks are STOPPED, as those of a machine that was shut down."""
+    def _adopt(self, context: Context, row: TaskRow, found: dict[str, dict[str, ObservedContainer]]) -> None:
+        live, containers = self._live[row.arn], found.get(row.arn, {})
+        live.has_network = row.network_mode == "awsvpc" and row.last_status != "PROVISIONING"
+        live.observations.extend(learned(row, containers))
+        for name, log in task_logs(context, row).items():
+            if name in containers:
+                self._shipper.resume(row.arn, name, log.of(containers[name].runtime_id))
+
+    async def stop_everything(self, grace: float) -> None:
+        """Stop and remove every container; the tasks are STOPPED, as those of a machine that was shut down.
+
+        All at once, in the order of their dependencies within a task; what has not ended `grace` seconds from now is
+        killed, whatever its own stop timeout is. What is being pulled does not hold this up for long.
+        """
+        now = asyncio.get_running_loop().time
+        self._carrier.stop_by = now() + grace
+        self._under_way.cancel(Verb.STOP)  # they are given again with less patience
+        self._emulator.loops.start("tasks")
+        while now() < self._carrier.stop_by + _ENGINE_SECONDS and self._ask_all_to_stop():
+            self._one_stopped.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._one_stopped.wait(), _LOOK)
+        await self._emulator.loops.stop()
+        await self._under_way.abandon()
+        left = await self._emulator.runtime.held()
+        if left:
+            _LOG.warning("tasks did not stop in time, they are removed", tasks=len(left))
+            await asyncio.gather(*(self._emulator.runtime.remove(arn) for arn in left))
+
+    def _ask_all_to_stop(self) -> bool:
+        """Whether a task is still there; those that came meanwhile are asked, too."""
         with self._emulator.store.begin() as session:
             rows = session.scalars(select(TaskRow).where(TaskRow.last_status != "STOPPED")).all()
             for row in rows:
-                context = self._context(session, row)
-                request_stop(context, row, "TerminationNotice", "Ashore was stopped.")
-        waiting = [row.arn for row in rows]
-        loop = self._emulator.loops
-        loop.start("tasks")
-        loop.wake("tasks", *waiting)
-        while waiting:
-            await asyncio.sleep(_LOOK)
-            waiting = [arn for arn in waiting if arn in self._live]
-        await loop.stop()
+                request_stop(self._context(session, row), row, StopCode.TERMINATION_NOTICE, "Ashore was stopped.")
+                if self._live[row.arn].held or row.last_status == TaskStatus.DEACTIVATING:
+                    self._live[row.arn].held.clear()
+                    self._emulator.loops.wake("tasks", row.arn)
+        return bool(rows)
 
     async def remove_all(self) -> None:
-        """Remove every container that the runtime has (after a reset)."""
+        """Remove every container that the runtime has (after a reset), those included that are being started."""
         self._live.clear()
-        for arn in {container.task_arn for container in await self._emulator.runtime.observe()}:
-            await self._emulator.runtime.remove(arn)
+        if self._emulator.runtime.kind == "simulated":
+            await self._under_way.abandon()  # they may wait for a clock that stands still
+        await self._remove_orphans()
+        await self._under_way.finish()
+        await self._remove_orphans()
+
+    async def _remove_orphans(self) -> None:
+        """Remove what no task wants. Rows are read last: a task that begins meanwhile has one."""
+        held = await self._emulator.runtime.held()
+        with self._emulator.store.begin() as session:
+            wanted = set(session.scalars(select(TaskRow.arn).where(TaskRow.last_status != "STOPPED")))
+        await asyncio.gather(*(self._emulator.runtime.remove(arn) for arn in held if arn not in wanted))
 
     async def handle(self, arns: list[str]) -> None:
-        """One step for each task (the loop's handler)."""
-        given: list[tuple[str, TaskSpec, dict[str, ContainerSpec], Step]] = []
-        with self._emulator.store.begin() as session:
-            for row in session.scalars(select(TaskRow).where(TaskRow.arn.in_(arns))):
-                context = self._context(session, row)
-                found = self._advance(context, row)
-                if found is not None and found.commands:
-                    self._live[row.arn].logs = task_logs(context, row)
-                    given.append((row.arn, task_spec(context, row), container_specs(context, row), found))
-        for arn, task, containers, found in given:
-            for command in found.commands:
-                self._give(arn, command, task, containers)
+        """One step for each task (the loop's handler). One that fails does not keep its neighbours from going on."""
+        errors: list[Exception] = []
+        for keys in (arns, *([arn] for arn in arns)):
+            try:
+                self._handle(keys)
+            except Exception as error:  # noqa: BLE001 - raised below, for the loop to log, journal and try again
+                error.add_note(f"tasks: {', '.join(keys[:5])}")
+                errors.append(error)
+            else:
+                if keys is arns:
+                    return
+        if errors[1:]:
+            raise ExceptionGroup("tasks failed", errors[1:])
 
-    def _context(self, session: Any, row: TaskRow) -> Context:
+    def _handle(self, arns: list[str]) -> None:
+        with self._emulator.store.begin() as session:
+            batch = Batch(session)
+            rows = list(rows_by_key(session, TaskRow, arns).values())
+            read_shared(session, rows)
+            seen = {row.arn: len(self._live[row.arn].observations) for row in rows if row.last_status != "STOPPED"}
+            for row in rows:
+                self._advance(self._context(session, row), row, batch)
+            for cluster_arn, context in batch.clusters.items():
+                wake_services(context, cluster_arn)
+            if batch.purged:
+                session.execute(delete(DecisionRow).where(DecisionRow.subject.in_(batch.purged)))
+        for arn, count in seen.items():  # only now are they safe
+            if arn in self._live:
+                del self._live[arn].observations[:count]
+        for arn in set(arns) - seen.keys():  # what comes of tasks that are over is nobody's
+            self._live.pop(arn, None)
+        for found, orders in batch.given:
+            for command in found.commands:
+                self._give(command, orders)
+
+    def _context(self, session: Session, row: TaskRow) -> Context:
         principal = f"arn:aws:iam::{row.account}:role/ashore-agent"
         return Context(session, row.account, row.region, principal, self._emulator.ids.uuid(), self._emulator)
 
-    def _advance(self, context: Context, row: TaskRow) -> Step | None:
+    def _advance(self, context: Context, row: TaskRow, batch: Batch) -> None:
         if row.last_status == "STOPPED":
-            self._purge(context, row)
-            return None
-        live = self._live[row.arn]
-        changed = False
-        observations, live.observations = live.observations, []
-        for observation in observations:
+            if row.stopped_at is not None and row.stopped_at + _KEPT <= context.now:
+                batch.purged.append(row.arn)
+                context.session.delete(row)
+            return
+        if waits_for_host(row):
+            return
+        live, before, changed = self._live[row.arn], row.version, False
+        for observation in live.observations:
             changed |= apply(context, row, observation)
-            self._note(live, observation)
-        views = container_views(context, row, live.busy, live.failures)
-        health = task_health(views)
+            live.note(observation)
+        health = task_health(self._view(context, row, live).containers)
         if health != row.health_status:
             row.health_status, changed = health, True
-        if changed:
+        found = self._step(context, row, live)
+        if changed and row.version == before:
             touched(context, row)
-        return self._step(context, row, live)
+        if row.last_status == "STOPPED":
+            self._stopped(context, row, batch)
+        elif found.commands:
+            batch.given.append((found, orders_of(context, row)))
 
-    def _note(self, live: _Live, observation: Observation) -> None:
-        match observation:
-            case Networked():
-                live.has_network = True
-            case Removed():
-                live.removed = True
-            case Failed(container, reason) if container:
-                live.failures[container] = reason
-            case Failed(_, reason):
-                live.network_failure = reason
-
-    def _step(self, context: Context, row: TaskRow, live: _Live) -> Step:
+    def _step(self, context: Context, row: TaskRow, live: LiveTask) -> Step:
         """Step until there is nothing to decide without the runtime."""
         while True:
             found = step(self._view(context, row, live))
@@ -197,118 +218,88 @@ class Agent:
                 continue
             if found.status is not None:
                 move(context, row, found.status)
-            if found.status is TaskStatus.STOPPED:
-                self._stopped(context, row)
-                return Step()
-            if found.status is None or found.commands:
+            if found.status in {None, TaskStatus.STOPPED} or found.commands:
                 return found
 
-    def _view(self, context: Context, row: TaskRow, live: _Live) -> TaskView:
+    def _view(self, context: Context, row: TaskRow, live: LiveTask) -> TaskView:
+        busy = live.busy | {name for name, until in live.held.items() if until > context.now}
         return TaskView(
             status=TaskStatus(row.last_status),
             stopping=row.desired_status == "STOPPED",
-            containers=container_views(context, row, live.busy, live.failures),
+            containers=container_views(context, row, busy, live.failures),
             needs_network=row.network_mode == "awsvpc",
             has_network=live.has_network,
-            busy="" in live.busy,
+            busy="" in busy,
             network_failure=live.network_failure,
             removed=live.removed,
+            draining=self._carrier.stop_by is None and held_by_drains(row),
+            tells_failures=row.launch_type == "FARGATE",
         )
 
-    def _stopped(self, context: Context, row: TaskRow) -> None:
+    def _stopped(self, context: Context, row: TaskRow, batch: Batch) -> None:
         # whatever never ran is over too
         row.containers = [{**document, "lastStatus": "STOPPED"} for document in row.containers]
-        at = context.now + _KEPT
-        arn = row.arn
+        arn, at = row.arn, context.now + _KEPT
         context.after_commit(lambda: self._live.pop(arn, None))
+        context.after_commit(self._one_stopped.set)
         context.after_commit(lambda: self._emulator.loops.wake_at("tasks", arn, at))
         if row.container_instance_arn is not None:
-            wake_services(context, row.cluster_arn)
+            batch.clusters.setdefault(row.cluster_arn, context)
 
-    def _purge(self, context: Context, row: TaskRow) -> None:
-        if row.stopped_at is not None and row.stopped_at + _KEPT <= context.now:
-            context.session.execute(delete(DecisionRow).where(DecisionRow.subject == row.arn))
-            context.session.delete(row)
+    def _happened(self, event: RuntimeEvent) -> None:
+        match event:
+            case Reconnected():
+                self._under_way.add(self._look_again(), "look again")
+            case ContainerExited() | HealthChanged():
+                self._observe(event.task_arn, event)
 
-    def _on_event(self, event: RuntimeEvent) -> None:
-        self._observe(event.task_arn, event)
+    async def _look_again(self) -> None:
+        """After the runtime was out of reach: containers that ran and are gone are lost."""
+        with self._emulator.store.begin() as session:
+            rows = session.scalars(select(TaskRow).where(TaskRow.last_status != "STOPPED"))
+            ran = [
+                (row.arn, item["name"]) for row in rows for item in row.containers if item["lastStatus"] == "RUNNING"
+            ]
+        try:
+            found = by_task(await self._emulator.runtime.observe())
+        except Exception as error:  # noqa: BLE001 - out of reach again: told when it is back
+            _LOG.warning("the runtime cannot be looked at", error=str(error))
+            return
+        for arn, name in ran:
+            if name not in found.get(arn, {}):
+                self._observe(arn, Lost(name))
 
-    def _observe(self, arn: str, *observations: Observation) -> None:
-        self._live[arn].observations.extend(observations)
+    def _observe(self, arn: str, observation: Observation) -> None:
+        self._live[arn].observations.append(observation)
         self._emulator.loops.wake("tasks", arn)
 
-    def _give(self, arn: str, command: Command, task: TaskSpec, containers: dict[str, ContainerSpec]) -> None:
+    def _give(self, command: Command, orders: Orders) -> None:
         """Give a command in the background; its result is an observation."""
-        live = self._live[arn]
+        live = self._live[orders.task.arn]
         if command.container in live.busy:
             return
         live.busy.add(command.container)
+        self._under_way.add(self._given(command, orders, live), command.verb)
 
-        async def given() -> None:
-            try:
-                async with self._slots:
-                    await self._carry_out(arn, command, task, containers)
-            except RuntimeFault as fault:
-                self._observe(arn, Failed(command.container, fault.reason))
-            except Exception as error:  # noqa: BLE001 - the edge of the loop: logged, and told as the container's failure
-                _LOG.exception("command failed", task=arn, verb=command.verb)
-                self._observe(arn, Failed(command.container, f"DockerStateError: {error}"))
-            finally:
-                live.busy.discard(command.container)
-                self._emulator.loops.wake("tasks", arn)
+    async def _given(self, command: Command, orders: Orders, live: LiveTask) -> None:
+        try:
+            await self._carrier.carry_out(command, orders)
+        except RuntimeFault as fault:
+            self._failed(command, orders, live, fault.reason)
+        except Exception as error:  # noqa: BLE001 - the edge of the loop: logged, and told as the container's failure
+            _LOG.exception("command failed", task=orders.task.arn, verb=command.verb)
+            self._failed(command, orders, live, f"DockerStateError: {error}")
+        finally:
+            live.busy.discard(command.container)
+            self._emulator.loops.wake("tasks", orders.task.arn)
 
-        running = asyncio.get_running_loop().create_task(given())
-        self._commands.add(running)
-        running.add_done_callback(self._commands.discard)
-
-    async def _carry_out(
-        self, arn: str, command: Command, task: TaskSpec, containers: dict[str, ContainerSpec]
-    ) -> None:
-        runtime = self._emulator.runtime
-        match command.verb:
-            case Verb.PROVISION:
-                network = await runtime.provision(task)
-                self._observe(arn, Networked(network.private_ip, network.mac_address))
-            case Verb.RUN:
-                self._observe(arn, *await self._run(task, containers[command.container]))
-            case Verb.STOP:
-                await runtime.stop(arn, command.container, containers[command.container].stop_timeout)
-            case Verb.REMOVE:
-                await self._shipper.drained(arn)
-                await runtime.remove(arn)
-                self._observe(arn, Removed())
-
-    async def _run(self, task: TaskSpec, container: ContainerSpec) -> list[Observation]:
-        log = self._live[task.arn].logs.get(container.name)
-        if log is not None:
-            log.prepare(self._emulator.neighbours)
-        account, region = task.arn.split(":")[4], task.arn.split(":")[3]
-        credentials = self._credentials_for(account, region, container.image)
-        began: datetime = self._emulator.clock.now()
-        image = await self._emulator.runtime.pull(container.image, credentials)
-        pulled = Pulled(container.name, image.digest, began, self._emulator.clock.now())
-        started: StartedContainer = await self._emulator.runtime.run(task, container, image)
-        if log is not None:
-            self._shipper.ship(task.arn, container.name, log.to)
-        return [pulled, Started(container.name, started)]
-
-
-def _seen(container: ObservedContainer) -> list[Observation]:
-    """What finding a container says: that it was started, and how it is or ended."""
-    found: list[Observation] = []
-    if container.started_at is not None:
-        started = StartedContainer(container.runtime_id, container.bindings, container.started_at)
-        found.append(Started(container.container_name, started))
-        found.append(HealthChanged(container.task_arn, container.container_name, container.health))
-    if not container.running and container.exit_code is not None and container.finished_at is not None:
-        found.append(
-            ContainerExited(
-                container.task_arn,
-                container.container_name,
-                container.runtime_id,
-                container.exit_code,
-                container.out_of_memory,
-                container.finished_at,
-            )
-        )
-    return found
+    def _failed(self, command: Command, orders: Orders, live: LiveTask, reason: str) -> None:
+        """What cannot begin has failed; what cannot end is tried again, because a task must end."""
+        arn = orders.task.arn
+        if command.verb in {Verb.PROVISION, Verb.RUN}:
+            self._observe(arn, Failed(command.container, reason))
+            return
+        again = live.held[command.container] = self._emulator.clock.now() + _AGAIN
+        self._emulator.loops.wake_at("tasks", arn, again)
+        _LOG.warning("command failed, it is tried again", task=arn, verb=command.verb, reason=reason)
+        self._observe(arn, NotStopped(command.container, reason))

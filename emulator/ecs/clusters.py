@@ -1,5 +1,6 @@
 """Clusters. Their counts are queried from the rows at each answer, never kept."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from sqlalchemy import func, select
@@ -7,7 +8,7 @@ from sqlalchemy import func, select
 from emulator.arns import parse_arn
 from emulator.context import Context
 from emulator.ecs.account_settings import effective_value
-from emulator.ecs.cluster_capacity_providers import check_providers, check_strategy
+from emulator.ecs.cluster_capacity_providers import attachments, check_providers, check_strategy, group_providers
 from emulator.ecs.errors import (
     ClusterContainsContainerInstancesException,
     ClusterContainsServicesException,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
         UpdateClusterSettingsRequestTypeDef,
     )
 
-_EVERYTHING = {"TAGS", "SETTINGS", "CONFIGURATIONS"}
+_EVERYTHING = {"ATTACHMENTS", "TAGS", "SETTINGS", "CONFIGURATIONS"}
 """What the answers of changing operations include."""
 
 
@@ -68,7 +69,7 @@ def create_cluster(context: Context, request: "CreateClusterRequestTypeDef") -> 
     name = request.get("clusterName", "default")
     check_name(name, "clusterName")
     tags = check_tags(request.get("tags", []))
-    providers = check_providers(request.get("capacityProviders", []))
+    providers = check_providers(context, request.get("capacityProviders", []), context.arn("ecs", f"cluster/{name}"))
     strategy = check_strategy(request.get("defaultCapacityProviderStrategy", []), providers)
     settings = _checked_settings([dict(setting) for setting in request.get("settings", [])])
     row = _find(context, name)
@@ -88,7 +89,15 @@ def create_cluster(context: Context, request: "CreateClusterRequestTypeDef") -> 
     row.tags = tags
     context.session.add(row)
     context.record(Kind.STATE_CHANGE, row.arn, {"status": row.status})
+    _wake_capacity(context, row, providers)
     return {"cluster": describe_cluster(context, row, _EVERYTHING)}
+
+
+def _wake_capacity(context: Context, row: ClusterRow, names: Sequence[str]) -> None:
+    """Hosts of the groups belong to the providers, or do so no longer; scaling begins or ends."""
+    if group_providers(names):
+        context.wake("hosts", f"{context.account}/{context.region}")
+        context.wake("capacity", row.arn, *(context.arn("ecs", f"capacity-provider/{name}") for name in names))
 
 
 def ensure_default_cluster(context: Context) -> ClusterRow:
@@ -183,7 +192,7 @@ def put_cluster_capacity_providers(
 ) -> ClusterResult:
     """Replace the capacity providers and the default strategy."""
     row = find_cluster(context, request["cluster"])
-    providers = check_providers(request["capacityProviders"])
+    providers = check_providers(context, request["capacityProviders"], row.arn)
     strategy = check_strategy(request["defaultCapacityProviderStrategy"], providers)
     removed = [name for name in row.capacity_providers if name not in providers]
     users = select(func.count()).where(
@@ -191,6 +200,7 @@ def put_cluster_capacity_providers(
     )
     if _count(context, users):
         raise ResourceInUseException("The specified capacity provider is in use and cannot be removed.")
+    _wake_capacity(context, row, [*providers, *removed])
     row.capacity_providers, row.default_strategy = providers, [dict(item) for item in strategy]
     context.record(Kind.STATE_CHANGE, row.arn, {"capacityProviders": providers})
     return {"cluster": describe_cluster(context, row, _EVERYTHING)}
@@ -239,6 +249,11 @@ def describe_cluster(context: Context, row: ClusterRow, include: set[str]) -> di
     }
     if "CONFIGURATIONS" in include and row.configuration:
         document["configuration"] = row.configuration
+    if group_providers(row.capacity_providers):
+        # what AWS attaches in a minute is attached at once
+        document["attachmentsStatus"] = "UPDATE_COMPLETE"
+        if "ATTACHMENTS" in include:
+            document["attachments"] = attachments(context, row)
     if row.service_connect_defaults:
         document["serviceConnectDefaults"] = row.service_connect_defaults
     return document

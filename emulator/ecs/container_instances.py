@@ -12,6 +12,7 @@ from emulator.arns import parse_arn
 from emulator.context import Context
 from emulator.ecs.clusters import find_cluster
 from emulator.ecs.container_instance_documents import describe_all, describe_container_instance
+from emulator.ecs.daemon_wakes import wake_daemons
 from emulator.ecs.errors import ClientException, InvalidParameterException
 from emulator.ecs.pages import cut, page_size, start_after
 from emulator.ecs.requires_attributes import ALL_CAPABILITIES
@@ -106,6 +107,7 @@ def add_host(context: Context, cluster: ClusterRow, spec: HostSpec) -> Container
     context.session.flush()
     context.record(Kind.STATE_CHANGE, row.arn, {"status": "ACTIVE", "type": kind.name}, scope=cluster.arn)
     wake_services(context, cluster.arn)
+    context.wake("minute", f"{context.account}/{context.region}")
     return row
 
 
@@ -124,6 +126,8 @@ def wake_services(context: Context, cluster_arn: str) -> None:
     """Have the cluster's services look again: there may be room now."""
     active = select(ServiceRow.arn).where(ServiceRow.cluster_arn == cluster_arn, ServiceRow.status == "ACTIVE")
     context.wake("services", *context.session.scalars(active))
+    context.wake("capacity", cluster_arn)
+    wake_daemons(context, cluster_arn)
 
 
 def container_instances_of(context: Context, cluster: ClusterRow) -> Sequence[ContainerInstanceRow]:

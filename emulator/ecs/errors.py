@@ -43,6 +43,24 @@ class ConflictException(AwsError):
     """RunTask's client token came with another request; `resourceIds` names what the first one made."""
 
 
+class DaemonNotActiveException(AwsError):
+    """The daemon is being deleted."""
+
+    def __init__(self) -> None:
+        super().__init__("Daemon was not ACTIVE.")  # (unconfirmed) text
+
+
+class DaemonNotFoundException(AwsError):
+    """No such daemon in this account and region."""
+
+    def __init__(self) -> None:
+        super().__init__("Daemon not found.")  # (unconfirmed) text
+
+
+class DoesNotExistException(AwsError):
+    """Session Manager's word for a session that is over or never was."""
+
+
 class InvalidParameterException(AwsError):
     """A bad value or combination of values."""
 
@@ -57,6 +75,13 @@ class MissingVersionException(AwsError):
 
 class NamespaceNotFoundException(AwsError):
     """No such Cloud Map namespace."""
+
+
+class GatewayNotFoundException(AwsError):
+    """No such gateway in this account and region."""
+
+    def __init__(self) -> None:
+        super().__init__("Gateway not found.")  # (unconfirmed) text
 
 
 class NoUpdateAvailableException(AwsError):
@@ -79,6 +104,13 @@ class ResourceNotFoundException(AwsError):
     """No such resource."""
 
 
+class ServiceDeploymentNotFoundException(AwsError):
+    """No such service deployment."""
+
+    def __init__(self) -> None:
+        super().__init__("Service deployment not found.")  # (unconfirmed) text
+
+
 class ServiceNotActiveException(AwsError):
     """The service is draining or gone."""
 
@@ -95,6 +127,13 @@ class ServiceNotFoundException(AwsError):
 
 class TargetNotFoundException(AwsError):
     """The resource that attributes were put on does not exist."""
+
+
+class TaskSetNotFoundException(AwsError):
+    """No such task set in the service."""
+
+    def __init__(self) -> None:
+        super().__init__("The specified task set does not exist.")  # (unconfirmed) text
 
 
 class UnsupportedFeatureException(AwsError):

@@ -4,12 +4,13 @@ It is built from the rows at first use. The ORM session's own events tell which 
 they are applied after its commit. Therefore hosts and tasks are changed through the ORM only, never by bulk statements.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, UOWTransaction
+from sqlalchemy.orm import Session
 
+from emulator.state.base import Base
 from emulator.state.ecs import ContainerInstanceRow, TaskRow
 from emulator.state.store import Store, after_commit
 from scheduler.fleet import Fleet
@@ -21,7 +22,7 @@ class Fleets:
 
     def __init__(self, store: Store) -> None:
         self._fleets: dict[str, Fleet] = {}
-        store.listen("after_flush", self._flushed)
+        store.follow(self._changed)
 
     def of(self, session: Session, cluster_arn: str) -> Fleet:
         """The fleet of a cluster, as of the last commit."""
@@ -40,8 +41,8 @@ class Fleets:
         """Forget everything (after a reset); fleets are built anew."""
         self._fleets.clear()
 
-    def _flushed(self, session: Session, _context: UOWTransaction) -> None:
-        for row in (*session.new, *session.dirty):
+    def _changed(self, session: Session, rows: Sequence[Base]) -> None:
+        for row in rows:
             if isinstance(row, ContainerInstanceRow | TaskRow):
                 after_commit(session, lambda row=row: self._apply(row))  # type: ignore[misc]  # mypy: defaults of lambdas
 

@@ -6,7 +6,7 @@ while its agent is disconnected stays, too, until somebody deregisters it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -15,11 +15,13 @@ from emulator.context import Context
 from emulator.ecs.clusters import ensure_default_cluster, find_cluster
 from emulator.ecs.container_instances import HostSpec, add_host, deregister_host, wake_services
 from emulator.ecs.errors import ClusterNotFoundException, InvalidParameterException
+from emulator.ecs.host_providers import align_providers, provider_of
 from emulator.ecs.task_states import request_stop
 from emulator.ecs.user_data import AgentConfiguration, agent_configuration
 from emulator.emulator import Emulator
 from emulator.journal import Kind
 from emulator.neighbours.ports import Instance
+from emulator.settings import Preset
 from emulator.state.ecs import ContainerInstanceRow, TaskRow
 
 _GONE = {"terminated", "shutting-down"}
@@ -27,6 +29,7 @@ _STOPPED = {"stopped", "stopping"}
 _AGENT_RETRY = timedelta(minutes=1)
 """When an agent that found no cluster asks again (unconfirmed)."""
 _STOP_CODE = "TerminationNotice"
+_PRESETS = {Preset.DEFAULT: 0, Preset.DEMO: 6}
 
 
 def add_hosts(
@@ -52,10 +55,17 @@ def add_hosts(
     ]
 
 
-def add_demo(context: Context) -> list[ContainerInstanceRow]:
-    """The demo preset: 6 t3.large over three zones in the cluster `default`."""
-    zones = context.emulator.neighbours.zones(context.region)[:3]
-    return add_hosts(context, "default", "t3.large", zones, 6, {})
+def add_first_hosts(context: Context) -> list[ContainerInstanceRow]:
+    """The hosts that a new state begins with, in the cluster `default`: those of the settings, of the preset `demo` six.
+
+    Raises:
+        InvalidParameterException: no such instance type.
+
+    """
+    settings = context.emulator.settings
+    count = settings.hosts if settings.hosts is not None else _PRESETS[settings.preset]
+    zones = context.emulator.neighbours.zones(context.region)[: settings.azs]
+    return add_hosts(context, "default", settings.instance_type, zones, count, {}) if count else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +168,7 @@ class HostsLoop:
             with self._emulator.transaction(account, region) as context:
                 for action in plan(instances, _hosts(context)):
                     self._carry_out(context, action)
+                align_providers(context, instances)
 
     def _carry_out(self, context: Context, action: Action) -> None:
         match action:
@@ -192,7 +203,8 @@ class HostsLoop:
                 cluster = ensure_default_cluster(context)
             else:
                 cluster = find_cluster(context, configuration.cluster)
-            add_host(context, cluster, spec)
+            provider = provider_of(context, cluster, instance.auto_scaling_group)
+            add_host(context, cluster, replace(spec, capacity_provider=provider))
         except ClusterNotFoundException:
             self._fault(context, instance, f"the cluster {configuration.cluster} does not exist")
             key = f"{context.account}/{context.region}"

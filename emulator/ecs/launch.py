@@ -13,7 +13,9 @@ from emulator.ecs.errors import InvalidParameterException
 from emulator.ecs.fleet import demand_document
 from emulator.journal import Kind
 from emulator.neighbours.ports import Subnet, SubnetNotFoundError
-from emulator.state.ecs import ClusterRow, ContainerInstanceRow, TaskDefinitionRow, TaskRow
+from emulator.state.appending import add_rows, append
+from emulator.state.daemons import DaemonTaskDefinitionRow
+from emulator.state.ecs import ClusterRow, TaskDefinitionRow, TaskRow
 from emulator.state.journal import DecisionRow
 from scheduler.constraints.base import Constraint
 from scheduler.decisions import Decision
@@ -27,7 +29,7 @@ class LaunchRequest:
     """What to start."""
 
     cluster: ClusterRow
-    task_definition: TaskDefinitionRow
+    task_definition: TaskDefinitionRow | DaemonTaskDefinitionRow
     count: int
     launch_type: str
     group: str
@@ -42,6 +44,9 @@ class LaunchRequest:
     enable_execute_command: bool = False
     client_token: str | None = None
     request_digest: str | None = None
+    capacity_provider: str | None = None
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    """placementConstraints and placementStrategy as they were asked for: a task that waits for a host is placed by them later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +63,16 @@ def launch_tasks(context: Context, request: LaunchRequest) -> LaunchResult:
     subnets = subnets_of(context, request)
     if request.launch_type == "FARGATE":
         zones = _fargate_zones(context, request, subnets)
-        return LaunchResult([new_task(context, request, demand, None, zone, subnets) for zone in zones], None)
-    demand = with_zones(demand, subnets)
+        return LaunchResult(new_tasks(context, request, demand, [(None, zone) for zone in zones], subnets), None)
+    demand = replace(with_zones(demand, subnets), capacity_provider=request.capacity_provider)
     fleet = context.emulator.fleets.of(context.session, request.cluster.arn)
     seed = context.emulator.ids.seed()
     placement = place(fleet, demand, request.count, request.constraints, request.strategies, seed)
-    hosts = _hosts(context, placement.node_ids)
-    tasks = []
-    for node_id, decision in zip(placement.node_ids, placement.decisions, strict=False):
-        task = new_task(context, request, demand, hosts[node_id], hosts[node_id].zone, subnets)
+    nodes = [(node_id, fleet.node(node_id)) for node_id in placement.node_ids]
+    places = [(node_id, (node.zone if node else None) or "") for node_id, node in nodes]
+    tasks = new_tasks(context, request, demand, places, subnets)
+    for task, decision in zip(tasks, placement.decisions, strict=False):
         record_decision(context, request, decision, task.arn)
-        tasks.append(task)
     if len(tasks) < request.count:
         subject = request.service_arn or f"run-task/{context.request_id}"
         record_decision(context, request, placement.decisions[-1], subject)
@@ -89,7 +93,12 @@ def subnets_of(context: Context, request: LaunchRequest) -> list[Subnet]:
         InvalidParameterException: one does not exist.
 
     """
-    wanted = (request.network_configuration or {}).get("awsvpcConfiguration", {}).get("subnets", [])
+    return subnets_in(context, request.network_configuration)
+
+
+def subnets_in(context: Context, network_configuration: Mapping[str, Any] | None) -> list[Subnet]:
+    """The subnets that a network configuration names; see `subnets_of`."""
+    wanted = (network_configuration or {}).get("awsvpcConfiguration", {}).get("subnets", [])
     if not wanted:
         return []
     try:
@@ -122,32 +131,55 @@ def _fargate_zones(context: Context, request: LaunchRequest, subnets: Sequence[S
     return chosen
 
 
-def _hosts(context: Context, arns: Sequence[str]) -> dict[str, ContainerInstanceRow]:
-    rows = context.session.scalars(select(ContainerInstanceRow).where(ContainerInstanceRow.arn.in_(set(arns))))
-    return {row.arn: row for row in rows}
-
-
 def new_task(
     context: Context,
     request: LaunchRequest,
     demand: Demand,
-    host: ContainerInstanceRow | None,
+    host_arn: str | None,
     zone: str,
     subnets: Sequence[Subnet],
 ) -> TaskRow:
     """Write a task that the agent will start."""
+    return new_tasks(context, request, demand, [(host_arn, zone)], subnets)[0]
+
+
+Place = tuple[str | None, str]
+"""A host, None where there is none (yet), and a zone."""
+
+
+def new_tasks(
+    context: Context, request: LaunchRequest, demand: Demand, places: Sequence[Place], subnets: Sequence[Subnet]
+) -> list[TaskRow]:
+    """Write a task for each of the places, all by one statement."""
+    rows = [_made(context, request, demand, host_arn, zone, subnets) for host_arn, zone in places]
+    add_rows(context.session, rows)
+    for row in rows:
+        scope, detail = row.service_arn or row.cluster_arn, {"lastStatus": row.last_status}
+        context.record(Kind.STATE_CHANGE, row.arn, {**detail, "host": row.container_instance_arn}, scope)
+    context.wake("tasks", *(row.arn for row in rows))
+    return rows
+
+
+def _made(
+    context: Context,
+    request: LaunchRequest,
+    demand: Demand,
+    host_arn: str | None,
+    zone: str,
+    subnets: Sequence[Subnet],
+) -> TaskRow:
     body = request.task_definition.body
     task_id = context.emulator.ids.hex32()
     arn = context.arn("ecs", f"task/{request.cluster.name}/{task_id}")
     awsvpc = body.get("networkMode") == "awsvpc"
     subnet = next((subnet for subnet in subnets if subnet.zone == zone), None)
-    row = TaskRow(
+    return TaskRow(
         arn=arn,
         id=task_id,
         account=context.account,
         region=context.region,
         cluster_arn=request.cluster.arn,
-        container_instance_arn=None if host is None else host.arn,
+        container_instance_arn=host_arn,
         service_arn=request.service_arn,
         deployment_id=request.deployment_id,
         group=request.group,
@@ -155,32 +187,29 @@ def new_task(
         family=request.task_definition.family,
         task_definition_arn=request.task_definition.arn,
         launch_type=request.launch_type,
+        capacity_provider=request.capacity_provider,
         platform_version="1.4.0" if request.launch_type == "FARGATE" else None,
         network_mode=body.get("networkMode", "bridge"),
         network_configuration=None if not request.network_configuration else dict(request.network_configuration),
         cpu=request.overrides.get("cpu") or body.get("cpu") or str(demand.cpu),
         memory=request.overrides.get("memory") or body.get("memory") or str(demand.memory),
         zone=zone,
-        demand=demand_document(demand),
+        demand={**demand_document(demand), **({} if host_arn or not request.asked else {"asked": dict(request.asked)})},
         overrides=_overrides(body, request.overrides),
         containers=_containers(context, request, arn),
-        attachments=[_interface(context, subnet)] if awsvpc and subnet is not None else [],
+        attachments=[interface(context, subnet)] if awsvpc and subnet is not None else [],
         attributes=[{"name": "ecs.cpu-architecture", "value": "x86_64"}],
         tags=[dict(tag) for tag in request.tags],
+        targets=[],
         enable_execute_command=request.enable_execute_command,
         client_token=request.client_token,
         request_digest=request.request_digest,
-        last_status="PROVISIONING" if awsvpc else "PENDING",
+        last_status="PROVISIONING" if awsvpc or request.capacity_provider else "PENDING",
         desired_status="RUNNING",
         health_status="UNKNOWN",
         version=1,
         created_at=context.now,
     )
-    context.session.add(row)
-    scope = row.service_arn or row.cluster_arn
-    context.record(Kind.STATE_CHANGE, arn, {"lastStatus": row.last_status, "host": row.container_instance_arn}, scope)
-    context.wake("tasks", arn)
-    return row
 
 
 def _containers(context: Context, request: LaunchRequest, task_arn: str) -> list[dict[str, Any]]:
@@ -215,7 +244,7 @@ def _overrides(body: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[st
     }
 
 
-def _interface(context: Context, subnet: Subnet) -> dict[str, Any]:
+def interface(context: Context, subnet: Subnet) -> dict[str, Any]:
     """The task's network interface; its address is added once the task has one."""
     return {
         "id": context.emulator.ids.uuid(),
@@ -230,16 +259,16 @@ def _interface(context: Context, subnet: Subnet) -> dict[str, Any]:
 
 def record_decision(context: Context, request: LaunchRequest, decision: Decision, subject: str) -> None:
     """Keep why, and journal that there is a record."""
-    record = DecisionRow(
-        id=context.emulator.ids.uuid(),
-        at=context.now,
-        account=context.account,
-        region=context.region,
-        cluster_arn=request.cluster.arn,
-        subject=subject,
-        scope=request.service_arn,
-        body=decision.to_dict(),
-    )
-    context.session.add(record)
-    detail = {"decisionId": record.id, "chosen": decision.chosen}
+    record = {
+        "id": context.emulator.ids.uuid(),
+        "at": context.now,
+        "account": context.account,
+        "region": context.region,
+        "cluster_arn": request.cluster.arn,
+        "subject": subject,
+        "scope": request.service_arn,
+        "body": decision.to_dict(),
+    }
+    append(context.session, DecisionRow, record)
+    detail = {"decisionId": record["id"], "chosen": decision.chosen}
     context.record(Kind.DECISION, subject, detail, scope=request.service_arn or request.cluster.arn)

@@ -5,8 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from emulator.context import Context
+from emulator.ecs.managed_agents import agent_started
 from emulator.ecs.task_specs import definition_of
-from emulator.runtime.ports import ContainerExited, HealthChanged, OutOfMemoryError, StartedContainer
+from emulator.runtime.faults import OutOfMemoryError
+from emulator.runtime.ports import ContainerExited, HealthChanged, StartedContainer
 from emulator.state.ecs import TaskRow
 from scheduler.reconcile.lifecycle import ContainerView
 
@@ -20,13 +22,19 @@ class Networked:
 
 
 @dataclass(frozen=True, slots=True)
+class PullBegan:
+    """A container's image is being pulled."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Pulled:
     """A container's image is there."""
 
     container: str
     digest: str | None
-    began: datetime
-    ended: datetime
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +47,25 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A command failed; `container` is empty where it was for the whole task."""
+    """A command to begin something failed; `container` is empty where it was for the whole task."""
 
     container: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotStopped:
+    """A container could not be stopped; it is tried again."""
+
+    container: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A container that ran is not on the engine any more, and nobody saw how it ended."""
+
+    container: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +73,9 @@ class Removed:
     """Everything of the task is gone from the runtime."""
 
 
-Observation = Networked | Pulled | Started | Failed | Removed | ContainerExited | HealthChanged
+Observation = (
+    Networked | PullBegan | Pulled | Started | Failed | NotStopped | Lost | Removed | ContainerExited | HealthChanged
+)
 
 
 def apply(context: Context, row: TaskRow, observation: Observation) -> bool:  # noqa: PLR0911 - one return a case
@@ -58,15 +83,19 @@ def apply(context: Context, row: TaskRow, observation: Observation) -> bool:  # 
     match observation:
         case Networked(address, mac):
             _connect(context, row, address, mac)
-        case Pulled(name, digest, began, ended):
-            row.pull_started_at = row.pull_started_at or began
-            row.pull_stopped_at = ended
-            return _change(row, name, {} if digest is None else {"imageDigest": digest})
+        case PullBegan(at):
+            began, row.pull_started_at = row.pull_started_at, row.pull_started_at or at
+            return began is None
+        case Pulled(name, digest, at):
+            row.pull_stopped_at = at
+            _change(row, name, {} if digest is None else {"imageDigest": digest})
         case Started(name, started):
-            return _start(row, name, started)
-        case Failed(name, reason) if name:
+            return _start(context, row, name, started)
+        case Failed(name, reason) | NotStopped(name, reason) if name:
             return _change(row, name, {"reason": reason})
-        case Failed() | Removed():
+        case Lost(name):
+            return _lose(context, row, name)
+        case Failed() | NotStopped() | Removed():
             return False
         case ContainerExited():
             return _exit(context, row, observation)
@@ -86,7 +115,7 @@ def _connect(context: Context, row: TaskRow, address: str, mac: str) -> None:
         row.containers = [{**document, "networkInterfaces": [interface]} for document in row.containers]
 
 
-def _start(row: TaskRow, name: str, started: StartedContainer) -> bool:
+def _start(context: Context, row: TaskRow, name: str, started: StartedContainer) -> bool:
     document = _document(row, name)
     if document is None or document.get("runtimeId") == started.runtime_id:
         return False
@@ -99,7 +128,13 @@ def _start(row: TaskRow, name: str, started: StartedContainer) -> bool:
         }
         for binding in started.bindings
     ]
-    change = {"lastStatus": "RUNNING", "runtimeId": started.runtime_id, "networkBindings": bindings}
+    change: dict[str, Any] = {
+        "lastStatus": "RUNNING",
+        "runtimeId": started.runtime_id,
+        "networkBindings": bindings,
+    }
+    if row.enable_execute_command:
+        change["execAgent"] = agent_started(started.started_at, context.emulator.runtime.kind)
     if row.connectivity is None:
         row.connectivity, row.connectivity_at = "CONNECTED", started.started_at
     return _change(row, name, change)
@@ -107,7 +142,7 @@ def _start(row: TaskRow, name: str, started: StartedContainer) -> bool:
 
 def _exit(context: Context, row: TaskRow, exited: ContainerExited) -> bool:
     document = _document(row, exited.container_name)
-    if document is None or document.get("exitCode") is not None:
+    if document is None or document["lastStatus"] == "STOPPED":
         return False
     change: dict[str, Any] = {"lastStatus": "STOPPED", "exitCode": exited.exit_code, "runtimeId": exited.runtime_id}
     if exited.out_of_memory:
@@ -115,6 +150,17 @@ def _exit(context: Context, row: TaskRow, exited: ContainerExited) -> bool:
     if row.execution_stopped_at is None and _essential(context, row)[exited.container_name]:
         row.execution_stopped_at = exited.finished_at
     return _change(row, exited.container_name, change)
+
+
+def _lose(context: Context, row: TaskRow, name: str) -> bool:
+    """No exit code is known, so none is shown; the text is (unconfirmed)."""
+    document = _document(row, name)
+    if document is None or document["lastStatus"] != "RUNNING":
+        return False
+    if row.execution_stopped_at is None and _essential(context, row)[name]:
+        row.execution_stopped_at = context.now
+    reason = f"CannotDescribeContainerError: No such container: {document['runtimeId']}"
+    return _change(row, name, {"lastStatus": "STOPPED", "reason": reason})
 
 
 def _essential(context: Context, row: TaskRow) -> dict[str, bool]:
@@ -147,10 +193,15 @@ def container_views(
             failure=failures.get(document["name"]),
             exit_code=document.get("exitCode"),
             health=document["healthStatus"] if "healthCheck" in definitions[document["name"]] else None,
-            depends_on=tuple(
-                (item["containerName"], item["condition"])
-                for item in definitions[document["name"]].get("dependsOn", [])
-            ),
+            depends_on=_dependencies(definitions[document["name"]]),
         )
         for document in row.containers
     )
+
+
+def _dependencies(definition: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Those declared, and those that the engine has: what is linked, or lends its volumes, must be there first."""
+    declared = [(item["containerName"], item["condition"]) for item in definition.get("dependsOn", [])]
+    lenders = [item["sourceContainer"] for item in definition["volumesFrom"]]
+    linked = [link.partition(":")[0] for link in definition.get("links", [])]
+    return (*declared, *((name, "START") for name in (*lenders, *linked)))

@@ -15,13 +15,15 @@ ALL_CAPABILITIES = (
     "ecs.capability.task-eni",
     "ecs.capability.execution-role-ecr-pull",
     "ecs.capability.execution-role-awslogs",
+    "ecs.capability.secrets.ssm.environment-variables",
+    "ecs.capability.secrets.asm.environment-variables",
     "ecs.capability.container-health-check",
     "ecs.capability.container-ordering",
     "ecs.capability.task-cpu-mem-limit",
     "ecs.capability.docker-plugin.local",
     "ecs.capability.pid-ipc-namespace-sharing",
 )
-"""What a simulated host's agent can do. What it cannot (EFS, env files, secrets, firelens …) is not listed: a task that
+"""What a simulated host's agent can do. What it cannot (EFS, env files, firelens …) is not listed: a task that
 needs it is not placed, for the reason ATTRIBUTE."""
 
 

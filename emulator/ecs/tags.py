@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from emulator.arns import Arn, parse_arn
 from emulator.context import Context
 from emulator.ecs.errors import InvalidParameterException, ResourceNotFoundException
+from emulator.ecs.names import last_part
 from emulator.journal import Kind
-from emulator.state.ecs import ClusterRow, ContainerInstanceRow, ServiceRow, TaskDefinitionRow, TaskRow
+from emulator.state.capacity import CapacityProviderRow
+from emulator.state.daemons import DaemonRow, DaemonTaskDefinitionRow
+from emulator.state.ecs import ClusterRow, ContainerInstanceRow, ServiceRow, TaskDefinitionRow, TaskRow, TaskSetRow
+from emulator.state.ingress import GatewayRow
 
 if TYPE_CHECKING:
     from types_boto3_ecs.type_defs import (
@@ -18,7 +22,18 @@ if TYPE_CHECKING:
     )
 
 _MARKS = frozenset("_.:/=+-@")
-Tagged = ClusterRow | ServiceRow | TaskRow | TaskDefinitionRow | ContainerInstanceRow
+Tagged = (
+    ClusterRow
+    | ServiceRow
+    | TaskRow
+    | TaskDefinitionRow
+    | ContainerInstanceRow
+    | CapacityProviderRow
+    | TaskSetRow
+    | DaemonRow
+    | DaemonTaskDefinitionRow
+    | GatewayRow
+)
 
 _KINDS: Mapping[str, type[Tagged]] = {
     "cluster": ClusterRow,
@@ -26,6 +41,11 @@ _KINDS: Mapping[str, type[Tagged]] = {
     "task": TaskRow,
     "task-definition": TaskDefinitionRow,
     "container-instance": ContainerInstanceRow,
+    "capacity-provider": CapacityProviderRow,
+    "task-set": TaskSetRow,
+    "daemon": DaemonRow,
+    "daemon-task-definition": DaemonTaskDefinitionRow,
+    "gateway": GatewayRow,
 }
 
 
@@ -92,8 +112,9 @@ def _resource(context: Context, text: str) -> Tagged:
     arn: Arn | None = parse_arn(text)
     if arn is None or arn.kind not in _KINDS:
         raise InvalidParameterException("Invalid ARN.")  # (unconfirmed) text
-    row: Tagged | None = context.session.get(_KINDS[arn.kind], text)  # type: ignore[assignment]  # the join of a union
-    if row is None or (arn.account, arn.region) != (context.account, context.region):
+    key = f"ecs-svc/{last_part(text)}" if arn.kind == "task-set" else text
+    row: Tagged | None = context.session.get(_KINDS[arn.kind], key)  # type: ignore[assignment]  # the join of a union
+    if row is None or row.arn != text or (arn.account, arn.region) != (context.account, context.region):
         raise ResourceNotFoundException("The specified resource was not found.")  # (unconfirmed) text
     if isinstance(row, ClusterRow) and row.status == "INACTIVE":
         raise InvalidParameterException("The specified cluster is inactive. Specify an active cluster and try again.")

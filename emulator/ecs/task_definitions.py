@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import bindparam, exists, func, select
 
 from emulator.arns import parse_arn
 from emulator.context import Context
@@ -16,7 +16,7 @@ from emulator.ecs.tags import check_tags
 from emulator.ecs.task_definition_form import compatibilities, normalise
 from emulator.ecs.task_definition_rules import check_family, check_task_definition
 from emulator.journal import Kind
-from emulator.state.ecs import FamilyRow, ServiceRow, TaskDefinitionRow, TaskRow
+from emulator.state.ecs import FamilyRow, ServiceRow, TaskDefinitionRow, TaskRow, family_key
 
 if TYPE_CHECKING:
     from types_boto3_ecs.type_defs import (
@@ -33,6 +33,18 @@ _DELETION_TAKES = timedelta(hours=1)
 
 
 _MISSING = "The specified task definition does not exist. Specify a valid account, family, revision and try again."
+
+_LATEST = (
+    select(TaskDefinitionRow)
+    .where(
+        TaskDefinitionRow.account == bindparam("account"),
+        TaskDefinitionRow.region == bindparam("region"),
+        TaskDefinitionRow.family == bindparam("family"),
+        TaskDefinitionRow.status == "ACTIVE",
+    )
+    .order_by(TaskDefinitionRow.revision.desc())
+    .limit(1)
+)
 
 
 class RegisterTaskDefinitionResult(TypedDict):
@@ -111,12 +123,13 @@ def find_task_definition(context: Context, identifier: str) -> TaskDefinitionRow
     family, _, revision = identifier.removeprefix(prefix).partition(":")
     if revision:
         return context.session.get(TaskDefinitionRow, f"{prefix}{family}:{revision}")
-    return context.session.scalars(
-        select(TaskDefinitionRow)
-        .where(*_mine(context), TaskDefinitionRow.family == family, TaskDefinitionRow.status == "ACTIVE")
-        .order_by(TaskDefinitionRow.revision.desc())
-        .limit(1)
-    ).first()
+    memo, key = context.emulator.store.memo, family_key(context.account, context.region, family)
+    latest: TaskDefinitionRow | None = memo.known(context.session, key)
+    if latest is None:
+        asked = {"account": context.account, "region": context.region, "family": family}
+        latest = context.session.scalars(_LATEST, asked).first()
+        memo.keep(context.session, key, latest)
+    return latest
 
 
 def _mine(context: Context) -> tuple[Any, Any]:
@@ -206,6 +219,7 @@ def _forget_deleted(context: Context) -> None:
     for row in context.session.scalars(unused).all():
         context.session.delete(row)
         context.record(Kind.STATE_CHANGE, row.arn, {"status": "DELETED"})
+    context.session.flush()
 
 
 class ListTaskDefinitionsResult(TypedDict):

@@ -2,6 +2,7 @@
 
 from typing import Any, NotRequired, TypedDict
 
+from emulator.ecs.managed_agents import with_agent
 from emulator.state.ecs import TaskRow
 
 
@@ -23,6 +24,8 @@ class ContainerDocument(TypedDict):
     imageDigest: NotRequired[str]
     exitCode: NotRequired[int]
     reason: NotRequired[str]
+    execAgent: NotRequired[dict[str, str]]
+    """Not shown as such: see `emulator.ecs.managed_agents`."""
 
 
 _INSTANTS = {
@@ -50,9 +53,8 @@ def describe_task(row: TaskRow, *, tags: bool = False) -> dict[str, Any]:
     document: dict[str, Any] = {
         "attachments": row.attachments,
         "attributes": row.attributes,
-        "availabilityZone": row.zone,
         "clusterArn": row.cluster_arn,
-        "containers": row.containers,
+        "containers": [with_agent(item) for item in row.containers] if row.enable_execute_command else row.containers,
         "cpu": row.cpu,
         "createdAt": row.created_at,
         "desiredStatus": row.desired_status,
@@ -68,6 +70,8 @@ def describe_task(row: TaskRow, *, tags: bool = False) -> dict[str, Any]:
         "taskDefinitionArn": row.task_definition_arn,
         "version": row.version,
     }
+    if row.zone:  # one that waits for a host has none
+        document["availabilityZone"] = row.zone
     if row.launch_type == "FARGATE":
         document |= {"platformFamily": "Linux", "ephemeralStorage": {"sizeInGiB": 20}}
     for shown, column in (*_INSTANTS.items(), *_OPTIONAL.items()):

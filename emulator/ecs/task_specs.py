@@ -1,22 +1,32 @@
-"""Rows → what a runtime is told: the task and its containers as `emulator.runtime.ports` values."""
+"""Rows → what a runtime is told: the task and its containers as `emulator.runtime.ports` values.
 
+What the tasks of a batch share (task definitions, hosts) is read at once: asked for one by one, it would be a query a task.
+"""
+
+from collections.abc import Iterable
 from typing import Any, Literal, cast
+
+from sqlalchemy.orm import Session
 
 from emulator.context import Context
 from emulator.ecs.demand import containers_with_overrides
-from emulator.runtime.ports import ContainerSpec, HealthCheck, Mount, PortMapping, TaskSpec, Ulimit
+from emulator.ecs.names import is_daemon_definition
+from emulator.neighbours.ports import Subnet, SubnetNotFoundError
+from emulator.runtime.specs import ContainerSpec, HealthCheck, Mount, PortMapping, TaskSpec, Ulimit
+from emulator.state.daemons import DaemonTaskDefinitionRow
 from emulator.state.ecs import ContainerInstanceRow, TaskDefinitionRow, TaskRow
+from emulator.state.store import rows_by_key
 
 _DEFAULT_STOP_TIMEOUT = 30.0
 
 
 def task_spec(context: Context, row: TaskRow) -> TaskSpec:
     """The task beside its containers."""
-    host = None
-    if row.container_instance_arn is not None:
-        host = context.session.get(ContainerInstanceRow, row.container_instance_arn)
     family, _, revision = row.task_definition_arn.rpartition("/")[2].rpartition(":")
     body = definition_of(context, row).body
+    subnet = _subnet(context, row)
+    awsvpc = row.network_mode == "awsvpc"
+    containers = body["containerDefinitions"] if awsvpc else []
     return TaskSpec(
         arn=row.arn,
         cluster_arn=row.cluster_arn,
@@ -25,27 +35,69 @@ def task_spec(context: Context, row: TaskRow) -> TaskSpec:
         service_arn=row.service_arn,
         container_instance_arn=row.container_instance_arn,
         network_mode=cast("Literal['bridge', 'host', 'none', 'awsvpc']", row.network_mode),
-        host_address=None if host is None else host.address,
-        vpc_cidr=_vpc_cidr(context, row),
-        vpc_id="vpc" if row.network_mode == "awsvpc" else None,
-        cpu_limit=int(body["cpu"]) if "cpu" in body else None,
-        memory_limit=int(body["memory"]) if "memory" in body else None,
+        host_address=_host_address(context, row),
+        vpc_cidr=None if subnet is None else subnet.vpc_cidr,
+        vpc_id=None if subnet is None else subnet.vpc_id,
+        subnet_cidr=None if subnet is None else subnet.cidr,
+        cpu_limit=_limit(row.overrides.get("cpu") or body.get("cpu")),
+        memory_limit=_limit(row.overrides.get("memory") or body.get("memory")),
+        system_controls=tuple(
+            (item["namespace"], item["value"])
+            for container in containers
+            for item in container["systemControls"]
+            if item["namespace"].startswith("net.")
+        ),
+        dns_servers=tuple(dict.fromkeys(server for item in containers for server in item.get("dnsServers", []))),
     )
 
 
-def _vpc_cidr(context: Context, row: TaskRow) -> str | None:
-    wanted = (row.network_configuration or {}).get("awsvpcConfiguration", {}).get("subnets", [])
+def _limit(text: str | None) -> int | None:
+    return int(text) if text else None
+
+
+def _subnet(context: Context, row: TaskRow) -> Subnet | None:
+    """The subnet of an awsvpc task's interface; None where it was deleted under the task."""
+    details = (item for attachment in row.attachments for item in attachment["details"])
+    wanted = [item["value"] for item in details if item["name"] == "subnetId"]
     if not wanted:
         return None
-    return context.emulator.neighbours.subnets(row.account, row.region, wanted)[0].vpc_cidr
+    try:
+        return context.emulator.neighbours.subnets(row.account, row.region, wanted)[0]
+    except SubnetNotFoundError:
+        return None
 
 
-def definition_of(context: Context, row: TaskRow) -> TaskDefinitionRow:
+def read_shared(session: Session, rows: Iterable[TaskRow]) -> None:
+    """Read what these tasks share, in at most two queries. It stays in memory to the end of the transaction."""
+    tasks = list(rows)
+    hosts = {row.container_instance_arn for row in tasks if row.container_instance_arn is not None}
+    arns = {row.task_definition_arn for row in tasks}
+    daemons = {arn for arn in arns if is_daemon_definition(arn)}
+    definitions = [
+        *rows_by_key(session, TaskDefinitionRow, arns - daemons).values(),
+        *(rows_by_key(session, DaemonTaskDefinitionRow, daemons).values() if daemons else ()),
+    ]
+    found = [*definitions, *rows_by_key(session, ContainerInstanceRow, hosts).values()]
+    session.info.setdefault("ashore.shared", []).extend(found)  # the session itself holds rows weakly
+
+
+def _host_address(context: Context, row: TaskRow) -> str | None:
+    if row.container_instance_arn is None:
+        return None
+    host = context.session.get(ContainerInstanceRow, row.container_instance_arn)
+    return None if host is None else host.address
+
+
+def definition_of(context: Context, row: TaskRow) -> TaskDefinitionRow | DaemonTaskDefinitionRow:
     """The task's own revision: it stays known while a task refers to it."""
-    definition = context.session.get(TaskDefinitionRow, row.task_definition_arn)
-    if definition is None:
-        raise LookupError(row.task_definition_arn)
-    return definition
+    return definition_at(context, row.task_definition_arn)
+
+
+def definition_at(context: Context, arn: str) -> TaskDefinitionRow | DaemonTaskDefinitionRow:
+    """The revision of this ARN, which tasks may have."""
+    if is_daemon_definition(arn):
+        return context.session.get_one(DaemonTaskDefinitionRow, arn)
+    return context.session.get_one(TaskDefinitionRow, arn)
 
 
 def container_specs(context: Context, row: TaskRow) -> dict[str, ContainerSpec]:

@@ -1,16 +1,20 @@
 """Tasks: run, start, stop, describe, list."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
 from emulator.arns import parse_arn
 from emulator.context import Context
+from emulator.ecs.capacity_launch import MOST_PROVISIONING, launch_by_strategy
+from emulator.ecs.cluster_capacity_providers import chosen_strategy, launch_type_of_strategy
 from emulator.ecs.clusters import find_cluster
-from emulator.ecs.container_instances import container_instances_of, find_container_instance
+from emulator.ecs.container_instances import find_container_instance
 from emulator.ecs.demand import demand_of
 from emulator.ecs.errors import (
     ClientException,
@@ -22,11 +26,17 @@ from emulator.ecs.launch import LaunchRequest, launch_tasks, new_task, subnets_o
 from emulator.ecs.names import last_part
 from emulator.ecs.pages import cut, page_size, start_after
 from emulator.ecs.placement_rules import constraints_of, strategies_of
-from emulator.ecs.tags import check_tags
-from emulator.ecs.task_definitions import find_task_definition
 from emulator.ecs.task_documents import describe_task
+from emulator.ecs.task_rules import (
+    check_compatible,
+    check_labels,
+    check_overrides,
+    task_tags,
+    usable_task_definition,
+)
 from emulator.ecs.task_states import StopCode, request_stop
-from emulator.state.ecs import ClusterRow, ServiceRow, TaskDefinitionRow, TaskRow
+from emulator.state.ecs import ClusterRow, ServiceRow, TaskRow
+from emulator.state.store import rows_by_key
 from scheduler.placement import refusal
 
 if TYPE_CHECKING:
@@ -37,6 +47,12 @@ if TYPE_CHECKING:
         StartTaskRequestTypeDef,
         StopTaskRequestTypeDef,
     )
+
+__all__ = ["check_compatible", "describe_tasks", "list_tasks", "run_task", "start_task", "stop_task"]
+
+_PLACEMENT = ("placementConstraints", "placementStrategy")
+_TOKEN_LIVES = timedelta(hours=24)
+_FILTERS = {"family": "family", "startedBy": "started_by", "launchType": "launch_type"}
 
 
 class TasksResult(TypedDict):
@@ -52,18 +68,18 @@ def run_task(context: Context, request: "RunTaskRequestTypeDef") -> TasksResult:
     if not 1 <= count <= 10:
         raise InvalidParameterException("Task count must be between 1 and 10.")  # (unconfirmed) text
     cluster = find_cluster(context, request.get("cluster"))
+    check_labels(request, 128)
     digest = sha256(orjson.dumps(request, option=orjson.OPT_SORT_KEYS, default=str)).hexdigest()
     token = request.get("clientToken")
     if token is not None:
         earlier = _started_under(context, cluster, token, digest)
         if earlier:
             return {"tasks": [describe_task(task, tags=True) for task in earlier], "failures": []}
-    if "capacityProviderStrategy" in request:
-        raise InvalidParameterException("Capacity provider strategies are not emulated yet; use launchType.")
+    strategy = chosen_strategy(cluster, request)
     definition = usable_task_definition(context, request["taskDefinition"])
-    launch_type = request.get("launchType", "EC2")
+    launch_type = launch_type_of_strategy(strategy) if strategy else request.get("launchType", "EC2")
     check_compatible(definition, launch_type, request.get("networkConfiguration"))
-    _check_overrides(definition, request.get("overrides", {}))
+    check_overrides(definition, request.get("overrides", {}))
     launch = LaunchRequest(
         cluster=cluster,
         task_definition=definition,
@@ -77,19 +93,32 @@ def run_task(context: Context, request: "RunTaskRequestTypeDef") -> TasksResult:
         started_by=request.get("startedBy"),
         network_configuration=request.get("networkConfiguration"),
         overrides=request.get("overrides", {}),
-        tags=_tags(definition, request),
+        tags=task_tags(definition, cluster.name, request),
         enable_execute_command=request.get("enableExecuteCommand", False),
         client_token=token,
         request_digest=digest,
+        asked={member: value for member, value in request.items() if member in _PLACEMENT and value},
     )
-    if launch_type == "EC2" and not container_instances_of(context, cluster):
-        raise InvalidParameterException("No Container Instances were found in your cluster.")
+    if strategy:
+        return _run_by_strategy(context, launch, strategy)
+    if launch_type == "EC2":
+        fleet = context.emulator.fleets.of(context.session, cluster.arn)
+        if not any(node.status == "ACTIVE" for node in fleet.nodes()):
+            raise InvalidParameterException("No Container Instances were found in your cluster.")
     result = launch_tasks(context, launch)
     refusals = result.placement.refusals if result.placement is not None else {}
     return {
         "tasks": [describe_task(task, tags=True) for task in result.tasks],
         "failures": [{"arn": arn, "reason": reason} for arn, reason in refusals.items()],
     }
+
+
+def _run_by_strategy(context: Context, launch: LaunchRequest, strategy: Sequence[Mapping[str, Any]]) -> TasksResult:
+    """What finds no host waits for one, so there are no failures."""
+    result = launch_by_strategy(context, launch, strategy, {})
+    if len(result.tasks) < launch.count:
+        raise ClientException(f"The cluster can have at most {MOST_PROVISIONING} tasks in the PROVISIONING state.")
+    return {"tasks": [describe_task(task, tags=True) for task in result.tasks], "failures": []}
 
 
 def _started_under(context: Context, cluster: ClusterRow, token: str, digest: str) -> list[TaskRow]:
@@ -101,7 +130,11 @@ def _started_under(context: Context, cluster: ClusterRow, token: str, digest: st
     """
     rows = list(
         context.session.scalars(
-            select(TaskRow).where(TaskRow.cluster_arn == cluster.arn, TaskRow.client_token == token)
+            select(TaskRow).where(
+                TaskRow.cluster_arn == cluster.arn,
+                TaskRow.client_token == token,
+                TaskRow.created_at > context.now - _TOKEN_LIVES,
+            )
         )
     )
     if rows and rows[0].request_digest != digest:
@@ -112,67 +145,16 @@ def _started_under(context: Context, cluster: ClusterRow, token: str, digest: st
     return rows
 
 
-def usable_task_definition(context: Context, identifier: str) -> TaskDefinitionRow:
-    """The ACTIVE revision that RunTask names."""
-    definition = find_task_definition(context, identifier)
-    if definition is None:
-        raise ClientException("TaskDefinition not found.")
-    if definition.status != "ACTIVE":
-        raise InvalidParameterException("TaskDefinition is inactive")
-    return definition
-
-
-def check_compatible(
-    definition: TaskDefinitionRow, launch_type: str, network_configuration: Mapping[str, Any] | None
-) -> None:
-    """Launch type and network configuration must go with the task definition."""
-    if launch_type not in {"EC2", "FARGATE", "EXTERNAL"}:
-        raise InvalidParameterException("launch type should be one of [EC2,FARGATE,EXTERNAL]")
-    body = definition.body
-    declared = body.get("requiresCompatibilities") or body["compatibilities"]
-    if launch_type not in declared:
-        raise InvalidParameterException(f"Task definition does not support launch_type {launch_type}.")
-    awsvpc = body.get("networkMode") == "awsvpc"
-    if awsvpc and not network_configuration:
-        raise InvalidParameterException(
-            "Network Configuration must be provided when networkMode 'awsvpc' is specified."
-        )
-    if network_configuration and not awsvpc:
-        raise InvalidParameterException(
-            "Network Configuration is not valid for the given networkMode of this task definition."
-        )
-    if awsvpc and not (network_configuration or {}).get("awsvpcConfiguration", {}).get("subnets"):
-        raise InvalidParameterException("subnets can not be empty.")
-
-
-def _check_overrides(definition: TaskDefinitionRow, overrides: Mapping[str, Any]) -> None:
-    names = {container["name"] for container in definition.body["containerDefinitions"]}
-    for override in overrides.get("containerOverrides", []):
-        if override.get("name") not in names:
-            raise InvalidParameterException(
-                f"Override for container named {override.get('name')} is not a container in the TaskDefinition."
-            )
-
-
-def _tags(definition: TaskDefinitionRow, request: Mapping[str, Any]) -> list[dict[str, Any]]:
-    tags = check_tags(request.get("tags", []))
-    if request.get("propagateTags") == "SERVICE":
-        raise InvalidParameterException("propagateTags should be one of [TASK_DEFINITION,NONE]")  # (unconfirmed) text
-    if request.get("propagateTags") == "TASK_DEFINITION":
-        merged = {tag["key"]: tag for tag in [*definition.tags, *tags]}
-        return list(merged.values())
-    return tags
-
-
 def start_task(context: Context, request: "StartTaskRequestTypeDef") -> TasksResult:
     """Start one task on each host named; constraints still hold, strategies do not apply."""
     cluster = find_cluster(context, request.get("cluster"))
     names = request["containerInstances"]
     if not 1 <= len(names) <= 10:
         raise InvalidParameterException("Container instances must have between 1 and 10 elements.")  # (unconfirmed)
+    check_labels(request, 36)
     definition = usable_task_definition(context, request["taskDefinition"])
     check_compatible(definition, "EC2", request.get("networkConfiguration"))
-    _check_overrides(definition, request.get("overrides", {}))
+    check_overrides(definition, request.get("overrides", {}))
     group = request.get("group") or f"family:{definition.family}"
     launch = LaunchRequest(
         cluster=cluster,
@@ -183,22 +165,26 @@ def start_task(context: Context, request: "StartTaskRequestTypeDef") -> TasksRes
         started_by=request.get("startedBy"),
         network_configuration=request.get("networkConfiguration"),
         overrides=request.get("overrides", {}),
-        tags=_tags(definition, request),
+        tags=task_tags(definition, cluster.name, request),
     )
     demand = demand_of(definition.body, group, launch.overrides)
     subnets = subnets_of(context, launch)
     fleet = context.emulator.fleets.of(context.session, cluster.arn)
     constraints = constraints_of(definition.body["placementConstraints"])
     result: TasksResult = {"tasks": [], "failures": []}
+    seen: set[str] = set()
     for name in dict.fromkeys(names):
         host = find_container_instance(context, cluster, name)
+        if host is not None and host.arn in seen:  # the same host under another of its names
+            continue
         node = None if host is None else fleet.node(host.arn)
         arn = host.arn if host else context.arn("ecs", f"container-instance/{cluster.name}/{last_part(name)}")
         reason = "MISSING" if host is None else "INACTIVE" if node is None else refusal(node, demand, constraints)
         if host is None or reason is not None:
             result["failures"].append({"arn": arn, "reason": str(reason)})
         else:
-            task = new_task(context, launch, demand, host, host.zone, subnets)
+            seen.add(host.arn)
+            task = new_task(context, launch, demand, host.arn, host.zone, subnets)
             result["tasks"].append(describe_task(task, tags=True))
     return result
 
@@ -221,11 +207,12 @@ def stop_task(context: Context, request: "StopTaskRequestTypeDef") -> StopTaskRe
 
 
 def _find(context: Context, cluster: ClusterRow, identifier: str) -> TaskRow | None:
-    row = context.session.get(TaskRow, _arn(context, cluster, identifier))
+    row = context.session.get(TaskRow, task_arn_of(context, cluster, identifier))
     return row if row is not None and row.cluster_arn == cluster.arn else None
 
 
-def _arn(context: Context, cluster: ClusterRow, identifier: str) -> str:
+def task_arn_of(context: Context, cluster: ClusterRow, identifier: str) -> str:
+    """The ARN of a task that is named by it or by its id."""
     return identifier if parse_arn(identifier) else context.arn("ecs", f"task/{cluster.name}/{last_part(identifier)}")
 
 
@@ -237,13 +224,9 @@ def describe_tasks(context: Context, request: "DescribeTasksRequestTypeDef") -> 
         raise InvalidParameterException("Tasks cannot be empty.")
     if len(names) > 100:
         raise InvalidParameterException("Tasks cannot have more than 100 elements.")  # (unconfirmed) text
-    arns = [_arn(context, cluster, name) for name in names]
-    found = {
-        row.arn: row
-        for row in context.session.scalars(
-            select(TaskRow).where(TaskRow.arn.in_(arns), TaskRow.cluster_arn == cluster.arn)
-        )
-    }
+    arns = [task_arn_of(context, cluster, name) for name in names]
+    rows = rows_by_key(context.session, TaskRow, arns)
+    found = {arn: row for arn, row in rows.items() if row.cluster_arn == cluster.arn}
     tags = "TAGS" in request.get("include", [])
     return {
         "tasks": [describe_task(found[arn], tags=tags) for arn in arns if arn in found],
@@ -257,28 +240,32 @@ def list_tasks(context: Context, request: "ListTasksRequestTypeDef") -> dict[str
     size = page_size(request.get("maxResults"))
     if "startedBy" in request and request.keys() & {"family", "serviceName", "containerInstance", "launchType"}:
         raise InvalidParameterException("startedBy must be the only filter.")  # (unconfirmed) text
-    statement = select(TaskRow.arn).where(
-        TaskRow.cluster_arn == cluster.arn,
-        TaskRow.desired_status == request.get("desiredStatus", "RUNNING"),
-        TaskRow.arn > start_after(request.get("nextToken")),
-    )
+    wanted: dict[str, Any] = {
+        "cluster_arn": cluster.arn,
+        "desired_status": request.get("desiredStatus", "RUNNING"),
+        **{column: request[member] for member, column in _FILTERS.items() if member in request},  # type: ignore[literal-required]  # its keys
+    }
     if "containerInstance" in request:
         host = find_container_instance(context, cluster, request["containerInstance"])
         if host is None:
             raise InvalidParameterException("Referenced container instance was not found.")  # (unconfirmed) text
-        statement = statement.where(TaskRow.container_instance_arn == host.arn)
+        wanted["container_instance_arn"] = host.arn
     if "serviceName" in request:
-        statement = statement.where(TaskRow.service_arn == _service_arn(context, cluster, request["serviceName"]))
-    for member, column in (
-        ("family", TaskRow.family),
-        ("startedBy", TaskRow.started_by),
-        ("launchType", TaskRow.launch_type),
-    ):
-        if member in request:
-            statement = statement.where(column == request[member])  # type: ignore[literal-required]  # one of three
-    arns = context.session.scalars(statement.order_by(TaskRow.arn).limit(size + 1)).all()
+        wanted["service_arn"] = _service_arn(context, cluster, request["serviceName"])
+    if "daemonName" in request:
+        wanted["service_arn"] = context.arn("ecs", f"daemon/{cluster.name}/{last_part(request['daemonName'])}")
+    asked = {**wanted, "after": start_after(request.get("nextToken")), "most": size + 1}
+    arns = context.session.scalars(_listing(tuple(wanted)), asked).all()
     shown, more = cut(arns, size)
     return {"taskArns": shown, **more}
+
+
+@cache
+def _listing(columns: tuple[str, ...]) -> Select[str]:
+    """The query for a page by these columns; made once, because making it costs more than asking it."""
+    matches = [getattr(TaskRow, column) == bindparam(column) for column in columns]
+    page = select(TaskRow.arn).where(*matches, TaskRow.arn > bindparam("after"))
+    return page.order_by(TaskRow.arn).limit(bindparam("most"))
 
 
 def _service_arn(context: Context, cluster: ClusterRow, name: str) -> str:

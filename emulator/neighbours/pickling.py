@@ -83,6 +83,16 @@ def set_stream(_stream: object, _state: object) -> None:
     """Stands for `StateUnpickler.set_stream`."""
 
 
+def set_certificate(found: Any, state: dict[str, Any]) -> None:
+    """Give a certificate its fields."""
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - as above
+    from cryptography.x509 import load_pem_x509_certificate  # noqa: PLC0415 - as above
+
+    vars(found).update(state)
+    found._key = load_pem_private_key(found.key, password=None)  # noqa: SLF001 - moto's names
+    found._cert = load_pem_x509_certificate(found.cert)  # noqa: SLF001 - as above
+
+
 def set_dict(found: Any, state: tuple[dict[str, Any], Any, dict[Any, Any]]) -> None:
     """Fill a subclass of `defaultdict`, whose constructor and whose `[]` may want other things than Python's."""
     fields, found.default_factory, items = state
@@ -150,6 +160,11 @@ class StatePickler(pickle.Pickler):
             self._afterwards.append(lambda: setattr(item, _BODY, known))
         return new, (type(item),), (state, known), None, None, set_object
 
+    def reduce_certificate(self, item: Any) -> Any:
+        """A certificate of ACM's: key and certificate are read again from their PEM."""
+        state = {name: value for name, value in vars(item).items() if name not in {"_key", "_cert"}}
+        return new, (type(item),), state, None, None, set_certificate
+
     def reduce_stream(self, item: Any) -> Any:
         """A log stream: its new events are appended."""
         state = {name: value for name, value in vars(item).items() if name not in {"events", _LOG}}
@@ -184,6 +199,7 @@ _SPECIAL: dict[tuple[str, str], Callable[[StatePickler, Any], Any]] = {
     ("moto.iam.models", "AWSManagedPolicy"): StatePickler.reduce_policy,
     ("moto.s3.models", "FakeKey"): StatePickler.reduce_object,
     ("moto.logs.models", "LogStream"): StatePickler.reduce_stream,
+    ("moto.acm.models", "CertBundle"): StatePickler.reduce_certificate,
 }
 
 

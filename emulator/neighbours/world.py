@@ -21,6 +21,8 @@ from typing import Any, ClassVar
 import structlog
 
 from emulator.clock import Clock
+from emulator.neighbours.adaptations import adapt
+from emulator.neighbours.moto_core import all_dicts, forget, import_core
 from emulator.neighbours.pickling import BackendName, StatePickler, StateUnpickler, find_dict, restore_backend
 from emulator.neighbours.snapshot_file import MANIFEST, SnapshotFile
 
@@ -29,7 +31,7 @@ _LOG = structlog.get_logger()
 # Objects of these services hold objects of each other (a group its instances), so they are written together.
 _TOGETHER = {"ec2", "autoscaling", "elb", "elbv2", "batch", "emr", "cloudformation"}
 _ALL = "all"
-_SETTINGS = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS": "false"}
+IMPORT_SETTINGS = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS": "false"}
 _UNWANTED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "MOTO_ACCOUNT_ID")
 
 
@@ -55,10 +57,14 @@ class MotoWorld:
     def __init__(self, clock: Clock, default_account: str, path: Path | None) -> None:
         self.lock = threading.RLock()
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="neighbours")
-        self._clock, self._default_account = clock, default_account
+        self._clock, self.default_account = clock, default_account
         self._file = SnapshotFile(path) if path else None
         self._written: dict[str, bytes] = {}
-        self._save_waits = False
+        self._to_save: frozenset[str] = frozenset()
+
+    def now(self) -> datetime:
+        """What moto's objects take for the time."""
+        return self._clock.now()
 
     @property
     def is_open(self) -> bool:
@@ -77,6 +83,7 @@ class MotoWorld:
     def backend(self, service: str, account: str, region: str) -> Any:
         """Moto's backend, made at first use. Hold `lock` while you use it."""
         self.open()
+        adapt(service)
         import moto.backends  # noqa: PLC0415 - moto is imported at first use only
 
         backends: Any = moto.backends  # its functions are typed with a Literal of 180 names
@@ -87,18 +94,18 @@ class MotoWorld:
         with self.lock:
             if self.is_open:
                 return
-            os.environ.update(_SETTINGS)
+            os.environ.update(IMPORT_SETTINGS)
             for name in _UNWANTED:
                 os.environ.pop(name, None)
-            _import_core(self._default_account, self._clock.now)
+            import_core(self.default_account, self._clock.now)
             if MotoWorld._current is not None:
-                _forget()
+                forget()
             MotoWorld._current = self
             try:
                 if self._file is not None:
                     self._restore(self._file)
             except Exception as error:
-                _forget()
+                forget()
                 MotoWorld._current = None
                 raise NeighboursStateError(error) from error
 
@@ -131,14 +138,16 @@ class MotoWorld:
 
     def save_soon(self, *services: str) -> None:
         """`save` in the worker, once for all calls that come until then."""
-        if self._file is None or self._save_waits:
+        if self._file is None:
             return
-        self._save_waits = True
+        waits, self._to_save = bool(self._to_save), self._to_save | set(services)
+        if waits:
+            return
 
         def save() -> None:
-            self._save_waits = False
+            wanted, self._to_save = self._to_save, frozenset()
             try:
-                self.save(*services)
+                self.save(*wanted)
             except Exception:  # noqa: BLE001 - the thread's outermost frame: nobody waits for its result
                 _LOG.exception("the neighbours' state could not be saved")
 
@@ -148,7 +157,7 @@ class MotoWorld:
         """Forget everything."""
         with self.lock:
             if self.is_open:
-                _forget()
+                forget()
             self._written.clear()
             if self._file is not None:
                 self._file.clear()
@@ -158,7 +167,7 @@ class MotoWorld:
         self.worker.shutdown(wait=True)
         with self.lock:
             if self.is_open:
-                _forget()
+                forget()
                 MotoWorld._current = None
             if self._file is not None:
                 self._file.close()
@@ -170,7 +179,7 @@ class MotoWorld:
     def _names(self) -> dict[int, BackendName]:
         return {
             id(backend): (found.backend.__module__, found.backend.__qualname__, account, region)
-            for found in _all_dicts()
+            for found in all_dicts()
             for account, region, backend in found.iter_backends()
         }
 
@@ -252,49 +261,3 @@ def _segments(names: dict[int, BackendName], *, stacks: bool = True) -> dict[str
 def _extras(name: BackendName) -> dict[str, Any]:
     """What moto keeps on a service's dictionary itself (which account owns a bucket)."""
     return {key: value for key, value in vars(find_dict(*name[:2])).items() if key == "bucket_accounts"}
-
-
-def _import_core(default_account: str, now: Callable[[], datetime]) -> None:
-    """Import moto's core so that all services, imported later, have our default account and our clock."""
-    os.environ["MOTO_ACCOUNT_ID"] = default_account
-    import moto.core.utils as moto_time  # noqa: PLC0415 - as above
-
-    del os.environ["MOTO_ACCOUNT_ID"]
-    _TIME.now = now
-    moto_time.utcnow = _utcnow
-
-
-class _Time:
-    """The clock of the world that is open; services keep a hold of `_utcnow`, which must not change with it."""
-
-    now: Callable[[], datetime]
-
-
-_TIME = _Time()
-
-
-def _utcnow() -> datetime:
-    return _TIME.now().replace(tzinfo=None)
-
-
-def _all_dicts() -> list[Any]:
-    """The dictionaries of moto's that hold something."""
-    from moto.core.base_backend import BackendDict  # noqa: PLC0415 - as above
-
-    kind: Any = BackendDict
-    dicts: list[Any] = kind._instances  # noqa: SLF001 - moto has no public list of them
-    return dicts
-
-
-def _forget() -> None:
-    """Empty moto's dictionaries; what is asked for again is made anew."""
-    from moto.core.model_instances import reset_model_data  # noqa: PLC0415 - as above
-
-    for found in tuple(_all_dicts()):
-        if found.service_name == "s3":
-            for _, _, backend in found.iter_backends():
-                backend.reset()  # closes its temporary files
-            found.bucket_accounts.clear()
-        found.clear()
-    _all_dicts().clear()
-    reset_model_data()

@@ -5,7 +5,7 @@ containers. Threads carry requests only: nothing waits in one for a container to
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Literal, ParamSpec, TypeVar, cast
@@ -13,30 +13,41 @@ from typing import Any, Literal, ParamSpec, TypeVar, cast
 from docker.errors import APIError, NotFound
 
 from emulator.clock import Clock
-from emulator.runtime import docker_images, docker_logs
+from emulator.runtime import docker_builds, docker_exec, docker_images, docker_logs, docker_networks
+from emulator.runtime.builds import BuildSpec, BuiltImage
 from emulator.runtime.docker_calls import create_container
-from emulator.runtime.docker_documents import ContainerDocument, ListedContainer, bindings, instant, observed
+from emulator.runtime.docker_documents import (
+    ContainerDocument,
+    ListedContainer,
+    ListedVolume,
+    addresses,
+    bindings,
+    instant,
+    observed,
+)
 from emulator.runtime.docker_endpoint import connect, detect, unreachable
 from emulator.runtime.docker_events import EventFollower
 from emulator.runtime.docker_faults import CONFLICT, told_as
 from emulator.runtime.docker_networks import NETWORK, VpcNetworks
 from emulator.runtime.docker_options import CONTAINER, PAUSE, SERVER, TASK, container_name, create_document
-from emulator.runtime.ports import (
+from emulator.runtime.faults import (
     CannotCreateContainerError,
+    CannotExecuteCommandError,
     CannotStartContainerError,
     CannotStopContainerError,
+)
+from emulator.runtime.ports import (
     ContainerExited,
-    ContainerSpec,
+    ExecStream,
     LogLine,
     ObservedContainer,
     PortBinding,
     PulledImage,
-    RegistryCredentials,
     RuntimeEvent,
     StartedContainer,
     TaskNetwork,
-    TaskSpec,
 )
+from emulator.runtime.specs import ContainerSpec, RegistryCredentials, TaskSpec
 
 __all__ = ["DockerRuntime", "detect", "unreachable"]
 
@@ -64,6 +75,7 @@ class DockerRuntime:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="docker")
         self._networks = VpcNetworks(self._api, server_id)
         self._exits: dict[str, asyncio.Future[None]] = {}
+        self._removing_images = asyncio.Lock()
         """Container → what waits for its end."""
         self._follower: EventFollower | None = None
 
@@ -102,11 +114,38 @@ class DockerRuntime:
         found = await asyncio.gather(*(self._call(self._inspect, runtime_id) for runtime_id in ids))
         return [observed(document, self._ours) for document in found if document is not None]
 
+    async def held(self) -> Collection[str]:
+        return await self._call(self._held)
+
+    def _held(self) -> set[str]:
+        volumes = self._volumes()
+        labels = [listed["Labels"] for listed in self._list()] + [volume["Labels"] or {} for volume in volumes]
+        return {found[TASK] for found in labels if TASK in found}
+
+    async def task_address(self) -> str | None:
+        return await self._call(docker_networks.own_address, self._api, docker_networks.TASK)
+
+    async def instance_address(self) -> str | None:
+        return await self._call(docker_networks.own_address, self._api, docker_networks.INSTANCE)
+
+    async def task_at(self, address: str) -> str | None:
+        listed = await self._call(self._list)
+        return next((found["Labels"][TASK] for found in listed if address in addresses(found)), None)
+
     async def provision(self, task: TaskSpec) -> TaskNetwork:
         return await self._call(self._networks.provision, task)
 
     async def pull(self, image: str, credentials: RegistryCredentials | None, *, always: bool = False) -> PulledImage:
         return await self._call(docker_images.have, self._api, image, credentials, always=always)
+
+    async def build(
+        self, build: BuildSpec, credentials: Mapping[str, RegistryCredentials], say: Callable[[str], None]
+    ) -> BuiltImage:
+        return await docker_builds.carry_out(docker_builds.Build(self._api, self._server_id, build), credentials, say)
+
+    async def remove_images(self, labels: Mapping[str, str]) -> bool:
+        async with self._removing_images:  # an engine fails that is asked for two with shared layers at once
+            return await self._call(docker_builds.remove_images, self._api, self._server_id, labels)
 
     async def run(self, task: TaskSpec, container: ContainerSpec, image: PulledImage) -> StartedContainer:
         return await self._call(self._run, task, container, image)
@@ -193,17 +232,23 @@ class DockerRuntime:
                     raise
             if self._follower is not None:
                 self._follower.removed(listed["Id"], never_ran=listed["State"] == "created")
-        volumes = self._api.volumes(filters={"label": [f"{SERVER}={self._server_id}", *labels]})
-        for volume in volumes["Volumes"] or []:
+        for volume in self._volumes(*labels):
             self._api.remove_volume(volume["Name"], force=True)
         for network in {listed["Labels"].get(NETWORK) for listed in found} - {None}:
             self._networks.release(str(network))
 
     async def cleanup(self) -> None:
-        """Remove everything that bears this server's label: containers, volumes (shared ones too), networks."""
+        """Remove everything that bears this server's label: containers, volumes (shared ones too), networks, built images."""
         await self._call(self._remove)
+        await self.remove_images({})
         for network in await self._call(self._api.networks, filters={"label": f"{SERVER}={self._server_id}"}):
             await self._call(self._networks.release, network["Name"])
+
+    async def stats(self, task_arn: str, container_name: str) -> Mapping[str, Any] | None:
+        for listed in await self._call(self._list, f"{TASK}={task_arn}", f"{CONTAINER}={container_name}"):
+            found: Mapping[str, Any] = await self._call(self._api.stats, listed["Id"], stream=False, one_shot=True)
+            return found
+        return None
 
     async def logs(self, task_arn: str, container_name: str, since: datetime | None) -> AsyncIterator[LogLine]:
         """Instants are the engine's, in real time: a log is carried on exactly where it ended."""
@@ -215,9 +260,18 @@ class DockerRuntime:
             finally:
                 await lines.aclose()
 
+    async def execute(self, task_arn: str, container_name: str, command: str) -> ExecStream:
+        for listed in await self._call(self._list, f"{TASK}={task_arn}", f"{CONTAINER}={container_name}"):
+            return await self._call(docker_exec.start, self._api, listed["Id"], command)
+        raise CannotExecuteCommandError(f"no such container: {container_name}")
+
     def _list(self, *labels: str) -> list[ListedContainer]:
         filters = {"label": [f"{SERVER}={self._server_id}", *labels]}
         return cast("list[ListedContainer]", self._api.containers(all=True, filters=filters))
+
+    def _volumes(self, *labels: str) -> list[ListedVolume]:
+        found = self._api.volumes(filters={"label": [f"{SERVER}={self._server_id}", *labels]})
+        return cast("list[ListedVolume]", found["Volumes"] or [])
 
     def _inspect(self, runtime_id: str) -> ContainerDocument | None:
         try:

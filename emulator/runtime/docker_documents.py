@@ -54,12 +54,48 @@ class ContainerDocument(TypedDict):
     NetworkSettings: _NetworkSettings
 
 
+class _ListedNetworks(TypedDict):
+    Networks: dict[str, _Endpoint]
+
+
 class ListedContainer(TypedDict):
     """The part of an entry of a list that is read here."""
 
     Id: str
     State: str
     Labels: dict[str, str]
+    NetworkSettings: _ListedNetworks
+
+
+def addresses(listed: ListedContainer) -> set[str]:
+    """A container's addresses in the networks it is in; a container that does not run has none."""
+    return {endpoint["IPAddress"] for endpoint in listed["NetworkSettings"]["Networks"].values()} - {""}
+
+
+class _Pool(TypedDict):
+    Subnet: str
+
+
+class _Ipam(TypedDict):
+    Config: list[_Pool] | None
+
+
+class _Member(TypedDict):
+    IPv4Address: str
+
+
+class NetworkDocument(TypedDict):
+    """The part of a network's inspection that is read here."""
+
+    IPAM: _Ipam
+    Containers: dict[str, _Member]
+
+
+class ListedVolume(TypedDict):
+    """The part of an entry of a list of volumes that is read here."""
+
+    Name: str
+    Labels: dict[str, str] | None
 
 
 def instant(text: str) -> datetime | None:

@@ -1,6 +1,7 @@
 """Which engine is used, and whether it answers: `DOCKER_HOST`, else the docker command's current context, else the local socket."""
 
 import os
+import socket
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,39 +55,36 @@ def connect(pool: int, timeout: int = _SLOWEST) -> docker.APIClient:
 
 def detect() -> Engine | NoEngine:
     """Ask the engine for its version."""
+    address = endpoint()
     try:
+        _knock(address)
         client = connect(1, _PATIENCE)
         try:
             version = client.version(api_version=False)
         finally:
             client.close()
+    except PermissionError:
+        return NoEngine("ASH-D002", f"Permission denied on the Docker socket (`{address.removeprefix('unix://')}`).")
     except (DockerException, OSError) as error:
-        return _explained(error)
+        return NoEngine("ASH-D001", f"Docker not reachable (`{address.removeprefix('unix://')}`: {_told(error)}).")
     return Engine(version["Version"], version["ApiVersion"])
 
 
-def _explained(error: Exception) -> NoEngine:
-    address = endpoint().removeprefix("unix://")
-    for cause in _causes(error):
-        if isinstance(cause, PermissionError):
-            return NoEngine("ASH-D002", f"Permission denied on the Docker socket (`{address}`).")
-        if isinstance(cause, FileNotFoundError):
-            return NoEngine("ASH-D001", f"Docker not reachable (`{address}`: no such file).")
-        if isinstance(cause, ConnectionRefusedError):
-            return NoEngine("ASH-D001", f"Docker not reachable (`{address}`: connection refused).")
-    return NoEngine("ASH-D001", f"Docker not reachable (`{address}`: {error}).")
+def _knock(address: str) -> None:
+    """Try a local socket by hand: the system's own error is buried four layers deep in what the SDK raises."""
+    if address.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as tried:
+            tried.settimeout(_PATIENCE)
+            tried.connect(address.removeprefix("unix://"))
 
 
-def _causes(error: BaseException) -> list[BaseException]:
-    """The error and everything it came from; the HTTP libraries hand the system's error on as an argument."""
-    found: list[BaseException] = []
-    left: list[object] = [error]
-    while left:
-        item = left.pop(0)
-        if isinstance(item, BaseException) and item not in found:
-            found.append(item)
-            left += [*item.args, item.__cause__, item.__context__, getattr(item, "reason", None)]
-    return found
+def _told(error: Exception) -> str:
+    match error:
+        case FileNotFoundError():
+            return "no such file"
+        case ConnectionRefusedError():
+            return "connection refused"
+    return str(error)
 
 
 def unreachable() -> str | None:

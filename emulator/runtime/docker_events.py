@@ -1,5 +1,6 @@
 """The engine's events, followed by one thread that outlives the engine: after a gap it asks what happened in it."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -10,9 +11,10 @@ import structlog
 from docker.errors import DockerException, NotFound
 from requests.exceptions import RequestException
 
+from emulator.runtime.docker_calls import cut
 from emulator.runtime.docker_documents import ContainerDocument, ListedContainer, health_of, observed
 from emulator.runtime.docker_options import CONTAINER, PAUSE, SERVER, TASK
-from emulator.runtime.ports import ContainerExited, HealthChanged, RuntimeEvent
+from emulator.runtime.ports import ContainerExited, HealthChanged, Reconnected, RuntimeEvent
 
 if TYPE_CHECKING:
     from docker.types.daemon import CancellableStream
@@ -64,7 +66,7 @@ class EventFollower:
         """End the thread."""
         self._closing.set()
         if self._stream is not None:
-            self._stream.close()
+            cut(self._stream)
             self._thread.join(5)
 
     def removed(self, runtime_id: str, *, never_ran: bool) -> None:
@@ -88,6 +90,8 @@ class EventFollower:
             if self._closing.is_set():
                 return
             _LOG.warning("the engine's events ended; listening again")
+            if self._stream is not None:
+                cut(self._stream)
             self._reconnect()
 
     def _events(self) -> Iterator[_Event]:
@@ -106,6 +110,7 @@ class EventFollower:
                 self._catch_up()
             except _BROKEN:
                 continue
+            self._report(Reconnected())
             return
 
     def _catch_up(self) -> None:
@@ -166,8 +171,8 @@ class EventFollower:
 
 def _stamp(text: str) -> str:
     """An instant of the engine (RFC 3339, nanoseconds) as the seconds that its filters take."""
-    whole, _, rest = text.partition(".")
-    zone = "Z" if not rest else rest.lstrip("0123456789")
-    seconds = int(datetime.fromisoformat(f"{whole.removesuffix('Z')}{zone or 'Z'}").timestamp())
-    nanoseconds = "".join(character for character in rest[:9] if character.isdigit()).ljust(9, "0")
-    return f"{seconds}.{nanoseconds}"
+    found = re.fullmatch(r"([^.Z+]+?)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)", text)
+    if found is None:
+        raise ValueError(f"not an instant: {text!r}")
+    whole, fraction, zone = found.groups()
+    return f"{int(datetime.fromisoformat(whole + zone).timestamp())}.{(fraction or '').ljust(9, '0')}"

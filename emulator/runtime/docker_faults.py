@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException, Timeout
 
-from emulator.runtime.ports import DockerTimeoutError, RuntimeFault
+from emulator.runtime.faults import DockerTimeoutError, RuntimeFault
 
 CONFLICT = 409
 """The name is taken, or the container is not in the state that the command needs."""

@@ -5,7 +5,9 @@ from docker.errors import ImageNotFound
 
 from emulator.runtime.docker_calls import ImageDocument, inspect_image
 from emulator.runtime.docker_faults import told_as
-from emulator.runtime.ports import CannotPullContainerError, PulledImage, RegistryCredentials
+from emulator.runtime.faults import CannotPullContainerError
+from emulator.runtime.ports import PulledImage
+from emulator.runtime.specs import RegistryCredentials
 
 
 def have(api: docker.APIClient, image: str, credentials: RegistryCredentials | None, *, always: bool) -> PulledImage:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from hashlib import sha256
 from typing import Any
 
-from emulator.runtime.ports import ContainerSpec, HealthCheck, Mount, TaskSpec
+from emulator.runtime.specs import ContainerSpec, HealthCheck, Mount, TaskSpec
 
 _MIB = 1024 * 1024
 _SECOND = 1_000_000_000

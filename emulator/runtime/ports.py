@@ -1,176 +1,16 @@
-"""The port between tasks and what carries them out: values, named faults, and the interface that each runtime implements.
+"""The port between tasks and what carries them out: what is observed, and the interface that each runtime implements.
 
 Every command may be given again (after a crash nobody knows whether it was carried out): it then finds what is there and
 answers the same. Names and labels tell the runtime's own things from everything else on the engine.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-
-class RuntimeFault(Exception):
-    """A container's failure, under the name that the ECS agent gives it; `reason` ends in the container's `reason`."""
-
-    @property
-    def reason(self) -> str:
-        """`NAME: message`, as DescribeTasks shows it."""
-        return f"{type(self).__name__}: {self}"
-
-
-class CannotPullContainerError(RuntimeFault):
-    """The image cannot be had."""
-
-
-class CannotCreateContainerError(RuntimeFault):
-    """The engine refuses to create the container."""
-
-
-class CannotStartContainerError(RuntimeFault):
-    """The container was created but its process cannot be started."""
-
-
-class CannotStopContainerError(RuntimeFault):
-    """The engine cannot stop the container."""
-
-
-class ContainerNetworkingError(RuntimeFault):
-    """The task's network cannot be made."""
-
-
-class ResourceInitializationError(RuntimeFault):
-    """Something that the task needs before its containers (a log group, a secret) cannot be had."""
-
-
-class DockerTimeoutError(RuntimeFault):
-    """The engine did not answer in time."""
-
-
-class OutOfMemoryError(RuntimeFault):
-    """The kernel killed the container for using more memory than its limit."""
-
-    def __init__(self, message: str = "Container killed due to memory usage") -> None:
-        super().__init__(message)
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryCredentials:
-    """A user and a password for one registry; never logged."""
-
-    username: str
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class PortMapping:
-    """A container port to publish. `host_port` 0 asks for any free port of the host."""
-
-    container_port: int
-    host_port: int
-    protocol: Literal["tcp", "udp"] = "tcp"
-
-
-@dataclass(frozen=True, slots=True)
-class HealthCheck:
-    """ECS's health check; durations in seconds."""
-
-    command: tuple[str, ...]
-    """Begins with CMD or CMD-SHELL."""
-    interval: float = 30
-    timeout: float = 5
-    retries: int = 3
-    start_period: float = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Ulimit:
-    """A limit of the container's processes."""
-
-    name: str
-    soft: int
-    hard: int
-
-
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """A volume or a folder of this machine inside a container."""
-
-    source: str
-    """A volume's name (scoped to the task unless `shared`) or an absolute path of this machine."""
-    target: str
-    read_only: bool = False
-    kind: Literal["task-volume", "shared-volume", "bind"] = "task-volume"
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerSpec:
-    """One container of a task, with the task's overrides applied."""
-
-    name: str
-    image: str
-    command: tuple[str, ...] | None = None
-    entry_point: tuple[str, ...] | None = None
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    cpu: int = 0
-    """CPU units; becomes a share, not a limit, as on EC2."""
-    memory: int | None = None
-    """Hard limit in MiB."""
-    memory_reservation: int | None = None
-    """Soft limit in MiB."""
-    user: str | None = None
-    working_directory: str | None = None
-    ports: tuple[PortMapping, ...] = ()
-    health_check: HealthCheck | None = None
-    ulimits: tuple[Ulimit, ...] = ()
-    docker_labels: Mapping[str, str] = field(default_factory=dict)
-    mounts: tuple[Mount, ...] = ()
-    volumes_from: tuple[tuple[str, bool], ...] = ()
-    """(container name, read only)"""
-    links: tuple[str, ...] = ()
-    """`name` or `name:alias`."""
-    extra_hosts: tuple[tuple[str, str], ...] = ()
-    """(host name, address)"""
-    dns_servers: tuple[str, ...] = ()
-    hostname: str | None = None
-    privileged: bool = False
-    read_only_root: bool = False
-    interactive: bool = False
-    pseudo_terminal: bool = False
-    init_process: bool = False
-    capabilities_add: tuple[str, ...] = ()
-    capabilities_drop: tuple[str, ...] = ()
-    system_controls: tuple[tuple[str, str], ...] = ()
-    shared_memory_mib: int | None = None
-    stop_timeout: float = 30
-
-
-@dataclass(frozen=True, slots=True)
-class TaskSpec:
-    """What a runtime must know of a task beside its containers."""
-
-    arn: str
-    cluster_arn: str
-    family: str
-    revision: int
-    service_arn: str | None
-    container_instance_arn: str | None
-    network_mode: Literal["bridge", "host", "none", "awsvpc"]
-    host_address: str | None
-    """The loopback address on which the host publishes ports; None on Fargate."""
-    vpc_cidr: str | None = None
-    """awsvpc: the range of the task's VPC, for the network that stands for it."""
-    vpc_id: str | None = None
-    private_ip: str | None = None
-    """awsvpc: the address wished for; the runtime answers with the one it got."""
-    cpu_limit: int | None = None
-    """Task-level CPU units, a hard limit where given."""
-    memory_limit: int | None = None
-    """Task-level MiB."""
-    system_controls: tuple[tuple[str, str], ...] = ()
-    """awsvpc: the containers' `net.*` settings, which hold for the whole namespace."""
-    dns_servers: tuple[str, ...] = ()
-    """awsvpc: the containers' name servers, which hold for the whole namespace."""
+from emulator.runtime.builds import BuildSpec, BuiltImage
+from emulator.runtime.specs import ContainerSpec, RegistryCredentials, TaskSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +75,12 @@ class HealthChanged:
     health: Health
 
 
-RuntimeEvent = ContainerExited | HealthChanged
+@dataclass(frozen=True, slots=True)
+class Reconnected:
+    """The runtime was out of reach for a while. Ends of containers that it still knows have been told before this."""
+
+
+RuntimeEvent = ContainerExited | HealthChanged | Reconnected
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +107,25 @@ class LogLine:
     message: str
 
 
+class ExecStream(Protocol):
+    """A process with a terminal that was started in a running container."""
+
+    async def read(self) -> bytes:
+        """What it wrote next; empty once it has ended."""
+
+    async def write(self, data: bytes) -> None:
+        """Keystrokes. What has ended takes none."""
+
+    async def resize(self, columns: int, rows: int) -> None:
+        """Tell it the size of the terminal."""
+
+    async def exit_code(self) -> int | None:
+        """How it ended; None while it runs."""
+
+    async def close(self) -> None:
+        """Hang up: interrupt it, tell it the end of its input, and let go of it."""
+
+
 class ContainerRuntime(Protocol):
     """Carries tasks out. All methods raise `RuntimeFault` subclasses for the container's troubles."""
 
@@ -278,6 +142,18 @@ class ContainerRuntime(Protocol):
     async def observe(self) -> Sequence[ObservedContainer]:
         """Every container of this server that the engine has, running or not (pause containers excluded)."""
 
+    async def held(self) -> Collection[str]:
+        """ARNs of the tasks of which anything is left, be it only a namespace or a volume."""
+
+    async def task_address(self) -> str | None:
+        """The address of this machine at which every container reaches it; None where there is none."""
+
+    async def instance_address(self) -> str | None:
+        """The address at which every container looks for its instance's metadata, made this machine's; None where it cannot be."""
+
+    async def task_at(self, address: str) -> str | None:
+        """The ARN of the task that has this address in a network of the engine; None where none has."""
+
     async def provision(self, task: TaskSpec) -> TaskNetwork:
         """awsvpc: make the task's network namespace and address."""
 
@@ -288,6 +164,24 @@ class ContainerRuntime(Protocol):
             CannotPullContainerError: it cannot be had.
 
         """
+
+    async def build(
+        self, build: BuildSpec, credentials: Mapping[str, RegistryCredentials], say: Callable[[str], None]
+    ) -> BuiltImage:
+        """Build an image; `say` is called on the event loop with each line of output. Given up where it is cancelled.
+
+        Args:
+            build: from what.
+            credentials: registry (`host[:port]`, `docker.io`) → credentials for base images.
+            say: what takes the output.
+
+        Raises:
+            CannotBuildImageError: it failed.
+
+        """
+
+    async def remove_images(self, labels: Mapping[str, str]) -> bool:
+        """Remove images that were built with all these labels. Whether none is left: one stays as long as a container uses it."""
 
     async def run(self, task: TaskSpec, container: ContainerSpec, image: PulledImage) -> StartedContainer:
         """Create and start a container.
@@ -304,5 +198,16 @@ class ContainerRuntime(Protocol):
     async def remove(self, task_arn: str) -> None:
         """Remove everything of the task: containers, namespace, task volumes."""
 
+    async def stats(self, task_arn: str, container_name: str) -> Mapping[str, Any] | None:
+        """What the container uses, as the engine's own document; None where nothing is measured."""
+
     def logs(self, task_arn: str, container_name: str, since: datetime | None) -> AsyncIterator[LogLine]:
         """What the container writes, from `since` on, until it ends."""
+
+    async def execute(self, task_arn: str, container_name: str, command: str) -> ExecStream:
+        """Start a command with a terminal, as root, in a running container.
+
+        Raises:
+            CannotExecuteCommandError: there is no such process or container, or the runtime has no processes.
+
+        """

@@ -1,56 +1,64 @@
 """Tasks without an engine: the same life cycle, played on the clock, and labelled as simulated wherever status is shown.
 
-What an image does is scripted by its name. The simulation lives in memory; after a restart `restore` tells it what ran
-when the process ended, because the death of the emulator ends no simulated container.
+What an image does is scripted by its name (`scripts.py`). The simulation lives in memory; after a restart `restore` tells
+it what ran when the process ended, because the death of the emulator ends no simulated container: its script goes on from
+the instant at which it was started. A container costs a timer only where its script says that something happens to it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from fnmatch import fnmatchcase
+from datetime import datetime, timedelta
 from hashlib import sha256
-from ipaddress import IPv4Address
-from typing import Literal
+from ipaddress import ip_network
+from typing import Any, Literal
 
 from emulator.clock import Clock
-from emulator.runtime.ports import (
+from emulator.runtime.builds import BuildSpec, BuiltImage
+from emulator.runtime.dockerfiles import dockerfile_text, exposed_ports
+from emulator.runtime.faults import (
+    CannotBuildImageError,
+    CannotExecuteCommandError,
     CannotPullContainerError,
     CannotStartContainerError,
+    ContainerNetworkingError,
+)
+from emulator.runtime.ports import (
     ContainerExited,
-    ContainerSpec,
+    ExecStream,
     Health,
     HealthChanged,
     LogLine,
     ObservedContainer,
     PortBinding,
     PulledImage,
-    RegistryCredentials,
     RuntimeEvent,
     StartedContainer,
     TaskNetwork,
-    TaskSpec,
 )
+from emulator.runtime.scripts import Script, Scripts
+from emulator.runtime.specs import ContainerSpec, PortMapping, RegistryCredentials, TaskSpec
 
-_FIRST_PORT = 32768
+__all__ = ["Restored", "Script", "SimulatedRuntime"]
+
+_FIRST_PORT, _LAST_PORT = 32768, 60999
+"""Dynamic host ports, as Linux gives them."""
+
+_RESERVED = 4
+"""Addresses at the beginning of a range that AWS keeps."""
+
+_Key = tuple[str, str]
+"""Task ARN and container name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
-    """What containers of an image do; durations in seconds of the clock."""
+class Restored:
+    """A task that was played when the process ended."""
 
-    pull: float = 0
-    start: float = 0
-    stop: float = 0
-    pull_error: str | None = None
-    start_error: str | None = None
-    runs_for: float | None = None
-    """Ends by itself after so long; None: runs until it is stopped."""
-    exit_code: int = 0
-    out_of_memory: bool = False
-    health: Health = "HEALTHY"
-    """What its health check finds, where it has one."""
-    health_after: float = 0
+    arn: str
+    containers: tuple[tuple[ObservedContainer, ContainerSpec], ...]
+    network: tuple[str, str] | None = None
+    """awsvpc: its VPC and address."""
 
 
 class SimulatedRuntime:
@@ -60,25 +68,41 @@ class SimulatedRuntime:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._scripts: list[tuple[str, Script]] = []
-        self._containers: dict[tuple[str, str], ObservedContainer] = {}
-        self._specs: dict[tuple[str, str], ContainerSpec] = {}
+        self.scripts = Scripts()
+        self._containers: dict[_Key, ObservedContainer] = {}
+        self._specs: dict[_Key, ContainerSpec] = {}
+        self._names: dict[str, set[str]] = {}
+        """Task ARN → its containers: removing one of ten thousand tasks must not look at all of them."""
         self._observer: Callable[[RuntimeEvent], None] = lambda _event: None
         self._timers: set[asyncio.Task[None]] = set()
-        self._ports: dict[str, int] = {}
-        self._addresses = 0
+        self._next_port = _FIRST_PORT
+        self._networks: dict[str, tuple[str, TaskNetwork]] = {}
+        """Task ARN → its VPC and its place there."""
+        self._built: dict[str, dict[str, str]] = {}
+        """Tag of a built image → its labels; forgotten at a restart, as nothing is left of it anyway."""
+        self._taken: set[tuple[str, str]] = set()
+        """VPC and address."""
 
     def script(self, pattern: str, script: Script) -> None:
         """Have images whose name matches `pattern` (`web:*`) behave so; the newest matching script holds."""
-        self._scripts.insert(0, (pattern, script))
+        self.scripts.set(pattern, script)
 
-    def restore(self, containers: Iterable[ObservedContainer]) -> None:
-        """Say what ran when the process ended."""
-        for container in containers:
-            self._containers[container.task_arn, container.container_name] = container
+    def restore(self, played: Iterable[Restored]) -> None:
+        """Say what ran when the process ended; `open` has it go on."""
+        for task in played:
+            if task.network is not None:
+                self._attach(task.arn, *task.network)
+            for container, spec in task.containers:
+                key = task.arn, container.container_name
+                self._containers[key], self._specs[key] = container, spec
+                self._names.setdefault(task.arn, set()).add(container.container_name)
+                ports = [binding.host_port + 1 for binding in container.bindings if binding.host_port <= _LAST_PORT]
+                self._next_port = max(self._next_port, *ports) if ports else self._next_port
 
     async def open(self, observer: Callable[[RuntimeEvent], None]) -> None:
         self._observer = observer
+        for key in self._containers:  # there are none unless they were restored
+            self._play(key)
 
     async def close(self) -> None:
         for timer in self._timers:
@@ -88,19 +112,75 @@ class SimulatedRuntime:
     async def observe(self) -> Sequence[ObservedContainer]:
         return list(self._containers.values())
 
+    async def held(self) -> Collection[str]:
+        return self._names.keys() | self._networks.keys()
+
+    async def task_address(self) -> str | None:
+        return None
+
+    async def instance_address(self) -> str | None:
+        return None
+
+    async def task_at(self, address: str) -> str | None:
+        del address
+        return None  # nothing runs that could ask
+
     async def provision(self, task: TaskSpec) -> TaskNetwork:
-        self._addresses += 1
-        address = str(IPv4Address("172.31.128.1") + self._addresses)
-        mac = sha256(task.arn.encode()).hexdigest()
-        return TaskNetwork(address, "02:" + ":".join(mac[i : i + 2] for i in range(0, 10, 2)), f"sim-{mac[:12]}")
+        known = self._networks.get(task.arn)
+        if known is not None:
+            return known[1]
+        network = ip_network(task.subnet_cidr or task.vpc_cidr or "172.31.0.0/16")
+        vpc = task.vpc_id or str(network)
+        usable = network.num_addresses - _RESERVED - 1
+        first = int(_drawn(task.arn), 16)
+        offsets = (_RESERVED + (first + attempt) % usable for attempt in range(usable))
+        address = next(
+            (ip for ip in (str(network[offset]) for offset in offsets) if (vpc, ip) not in self._taken), None
+        )
+        if address is None:
+            raise ContainerNetworkingError(f"no free address in {network}")
+        return self._attach(task.arn, vpc, address)
+
+    def _attach(self, task_arn: str, vpc: str, address: str) -> TaskNetwork:
+        drawn = _drawn(task_arn)
+        mac = "02:" + ":".join(drawn[i : i + 2] for i in range(0, 10, 2))
+        made = TaskNetwork(address, mac, f"sim-{drawn[:12]}")
+        self._networks[task_arn] = vpc, made
+        self._taken.add((vpc, address))
+        return made
 
     async def pull(self, image: str, credentials: RegistryCredentials | None, *, always: bool = False) -> PulledImage:
         del credentials, always
-        script = self._script_of(image)
+        script = self.scripts.of(image)
         await self._wait(script.pull)
         if script.pull_error is not None:
             raise CannotPullContainerError(script.pull_error)
         return PulledImage(id=f"sha256:{sha256(image.encode()).hexdigest()}", digest=None)
+
+    async def build(
+        self, build: BuildSpec, credentials: Mapping[str, RegistryCredentials], say: Callable[[str], None]
+    ) -> BuiltImage:
+        """Nothing is carried out of a Dockerfile; its EXPOSE is read."""
+        del credentials
+        text = dockerfile_text(build)
+        script = self.scripts.of(build.tag)
+        say(f"Step 1 : simulated build of {build.tag}")
+        await self._wait(script.build)
+        if script.build_error is not None:
+            *lines, error = script.build_error.split("\n")
+            for line in lines:
+                say(line)
+            raise CannotBuildImageError(error, tuple(lines))
+        self._built[build.tag] = dict(build.labels)
+        ports = exposed_ports(text) or ((script.exposes,) if script.exposes is not None else ())
+        return BuiltImage(f"sha256:{sha256(build.tag.encode()).hexdigest()}", tuple(sorted(ports)))
+
+    async def remove_images(self, labels: Mapping[str, str]) -> bool:
+        used = {self._specs[key].image for key in self._containers}
+        found = {tag for tag, own in self._built.items() if labels.items() <= own.items()}
+        for tag in found - used:
+            del self._built[tag]
+        return found.isdisjoint(used)
 
     async def run(self, task: TaskSpec, container: ContainerSpec, image: PulledImage) -> StartedContainer:
         del image
@@ -108,31 +188,41 @@ class SimulatedRuntime:
         known = self._containers.get(key)
         if known is not None and known.started_at is not None:
             return StartedContainer(known.runtime_id, known.bindings, known.started_at)
-        script = self._script_of(container.image)
+        script = self.scripts.of(container.image)
         await self._wait(script.start)
         if script.start_error is not None:
             raise CannotStartContainerError(script.start_error)
         runtime_id = sha256(f"{task.arn}/{container.name}".encode()).hexdigest()
         now = self._clock.now()
-        bindings = tuple(self._bind(task, mapping.container_port, mapping.host_port) for mapping in container.ports)
+        published = container.ports if task.network_mode in {"bridge", "host"} else ()
+        bindings = tuple(self._bind(task, mapping) for mapping in published)
         observed = ObservedContainer(
             task.arn, container.name, runtime_id, True, None, False, "UNKNOWN", now, None, bindings
         )
         self._containers[key], self._specs[key] = observed, container
-        self._play(key, container, script)
+        self._names.setdefault(task.arn, set()).add(container.name)
+        self._play(key)
         return StartedContainer(runtime_id, bindings, now)
 
     async def stop(self, task_arn: str, container_name: str, timeout: float) -> None:  # noqa: ASYNC109 - see the port
         spec = self._specs.get((task_arn, container_name))
-        script = self._script_of(spec.image) if spec else Script()
+        script = self.scripts.of(spec.image) if spec else Script()
         killed = script.stop > timeout
         await self._wait(min(script.stop, timeout))
-        self._end((task_arn, container_name), 137 if killed else 143)
+        self._end((task_arn, container_name), 137 if killed else script.stop_exit_code, self._clock.now())
 
     async def remove(self, task_arn: str) -> None:
-        for key in [key for key in self._containers if key[0] == task_arn]:
-            del self._containers[key]
-            self._specs.pop(key, None)
+        if task_arn in self._networks:
+            vpc, network = self._networks.pop(task_arn)
+            self._taken.discard((vpc, network.private_ip))
+        for name in self._names.pop(task_arn, ()):
+            self._containers.pop((task_arn, name), None)
+            self._specs.pop((task_arn, name), None)
+
+    async def stats(self, task_arn: str, container_name: str) -> Mapping[str, Any] | None:
+        """A simulated container uses nothing."""
+        del task_arn, container_name
+        return None
 
     async def logs(self, task_arn: str, container_name: str, since: datetime | None) -> AsyncIterator[LogLine]:
         """A simulated container writes nothing."""
@@ -141,47 +231,61 @@ class SimulatedRuntime:
         for line in nothing:
             yield line
 
-    def _script_of(self, image: str) -> Script:
-        return next((script for pattern, script in self._scripts if fnmatchcase(image, pattern)), Script())
-
     async def _wait(self, seconds: float) -> None:
         if seconds:
             await self._clock.sleep(seconds)
 
-    def _bind(self, task: TaskSpec, container_port: int, host_port: int) -> PortBinding:
-        if task.network_mode == "bridge" and not host_port:
-            host = task.host_address or ""
-            host_port = self._ports[host] = self._ports.get(host, _FIRST_PORT - 1) + 1
-        return PortBinding("0.0.0.0", container_port, host_port or container_port, "tcp")
+    def _bind(self, task: TaskSpec, mapping: PortMapping) -> PortBinding:
+        port = mapping.host_port or mapping.container_port
+        if task.network_mode == "bridge" and not mapping.host_port:
+            port = self._next_port if self._next_port <= _LAST_PORT else _FIRST_PORT
+            self._next_port = port + 1
+        return PortBinding("0.0.0.0", mapping.container_port, port, mapping.protocol)
 
-    def _play(self, key: tuple[str, str], container: ContainerSpec, script: Script) -> None:
+    def _play(self, key: _Key) -> None:
         """What happens to the container by itself: only scripted containers cost a timer."""
-        if container.health_check is not None:
-            self._later(script.health_after, lambda: self._set_health(key, script.health))
+        container, spec = self._containers[key], self._specs[key]
+        script, began = self.scripts.of(spec.image), container.started_at or self._clock.now()
+        if spec.health_check is not None and container.health == "UNKNOWN":
+            self._later(began, script.health_after, lambda _at: self._set_health(key, script.health))
         if script.runs_for is not None:
-            self._later(script.runs_for, lambda: self._end(key, script.exit_code, out_of_memory=script.out_of_memory))
+            self._later(
+                began,
+                script.runs_for,
+                lambda at: self._end(key, script.exit_code, at, out_of_memory=script.out_of_memory),
+            )
 
-    def _later(self, seconds: float, happen: Callable[[], None]) -> None:
+    async def execute(self, task_arn: str, container_name: str, command: str) -> ExecStream:
+        del task_arn, container_name, command
+        raise CannotExecuteCommandError("the simulated runtime runs no processes")
+
+    def _later(self, began: datetime, seconds: float, happen: Callable[[datetime], None]) -> None:
+        due = began + timedelta(seconds=seconds)
+
         async def wait() -> None:
-            await self._wait(seconds)
-            happen()
+            await self._clock.sleep_until(due)
+            happen(due)
 
         timer = asyncio.get_running_loop().create_task(wait())
         self._timers.add(timer)
         timer.add_done_callback(self._timers.discard)
 
-    def _set_health(self, key: tuple[str, str], health: Health) -> None:
+    def _set_health(self, key: _Key, health: Health) -> None:
         container = self._containers.get(key)
         if container is not None and container.running:
             self._containers[key] = replace(container, health=health)
             self._observer(HealthChanged(*key, health))
 
-    def _end(self, key: tuple[str, str], exit_code: int, *, out_of_memory: bool = False) -> None:
+    def _end(self, key: _Key, exit_code: int, at: datetime, *, out_of_memory: bool = False) -> None:
         container = self._containers.get(key)
         if container is None or not container.running:
             return
-        now = self._clock.now()
         self._containers[key] = replace(
-            container, running=False, exit_code=exit_code, out_of_memory=out_of_memory, finished_at=now
+            container, running=False, exit_code=exit_code, out_of_memory=out_of_memory, finished_at=at
         )
-        self._observer(ContainerExited(*key, container.runtime_id, exit_code, out_of_memory, now))
+        self._observer(ContainerExited(*key, container.runtime_id, exit_code, out_of_memory, at))
+
+
+def _drawn(task_arn: str) -> str:
+    """What is drawn for a task: the same each time."""
+    return sha256(task_arn.encode()).hexdigest()

@@ -46,3 +46,8 @@ class Base(DeclarativeBase):
         dict[str, str]: JSON,
         dict[str, str | None]: JSON,
     }
+
+    def memo_keys(self) -> tuple[str, ...]:
+        """Which kept answers depend on this row (`emulator.state.memo`): whatever names its service, the service's."""
+        service = getattr(self, "service_arn", None)
+        return () if service is None else (service,)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary
+from sqlalchemy import BigInteger, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from emulator.state.base import Base
@@ -40,9 +40,13 @@ class ImageRow(Base):
     media_type: Mapped[str]
     artifact_media_type: Mapped[str | None]
     subject_digest: Mapped[str | None]
-    size_bytes: Mapped[int]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
     pushed_at: Mapped[datetime]
     pulled_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]
+    """When it was last archived; see `emulator.ecr.storage_classes` for the status that follows from these two."""
+    activated_at: Mapped[datetime | None]
+    """When it was last restored, or will be."""
 
 
 class ImageTagRow(Base):
@@ -76,8 +80,9 @@ class LayerRow(Base):
 
     repository_arn: Mapped[str] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(primary_key=True)
-    size_bytes: Mapped[int]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
     added_at: Mapped[datetime]
+    """When it came, or when a client was last told that it need not be pushed again."""
 
 
 class LayerUploadRow(Base):
@@ -89,7 +94,9 @@ class LayerUploadRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     repository_arn: Mapped[str]
     started_at: Mapped[datetime]
-    last_part_bytes: Mapped[int | None]
+    active_at: Mapped[datetime]
+    """When something last arrived; an upload that nobody goes on with expires a day later."""
+    last_part_bytes: Mapped[int | None] = mapped_column(BigInteger)
     """UploadLayerPart only: the size of the newest part."""
     part_too_small: Mapped[bool]
     """UploadLayerPart only: a part that was not the last had less than 5 MiB."""

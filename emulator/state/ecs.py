@@ -3,10 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from emulator.state.base import Base
+
+
+def _index_where_set(first: str, *others: str) -> Index:
+    """An index of those rows only in which `first` is set: others then cost nothing when they are written."""
+    wanted = text(f"{first} IS NOT NULL")
+    return Index(None, first, *others, sqlite_where=wanted, postgresql_where=wanted)
 
 
 class ClusterRow(Base):
@@ -40,6 +46,11 @@ class FamilyRow(Base):
     last_revision: Mapped[int]
 
 
+def family_key(account: str, region: str, family: str) -> str:
+    """The memo key of a task definition family."""
+    return f"{account}/{region}/{family}"
+
+
 class TaskDefinitionRow(Base):
     """One revision of a family."""
 
@@ -58,6 +69,9 @@ class TaskDefinitionRow(Base):
     deregistered_at: Mapped[datetime | None]
     delete_requested_at: Mapped[datetime | None]
     tags: Mapped[list[dict[str, Any]]]
+
+    def memo_keys(self) -> tuple[str, ...]:
+        return (family_key(self.account, self.region, self.family),)
 
 
 class ContainerInstanceRow(Base):
@@ -105,13 +119,14 @@ class TaskRow(Base):
 
     __tablename__ = "ecs_task"
     __table_args__ = (
-        Index(None, "cluster_arn", "desired_status", "created_at"),
-        Index(None, "service_arn", "desired_status", "last_status"),
+        Index(None, "cluster_arn", "desired_status", "arn"),
+        _index_where_set("service_arn", "last_status", "desired_status"),
         Index(None, "container_instance_arn", "desired_status"),
         Index(None, "cluster_arn", "family"),
-        Index(None, "cluster_arn", "started_by"),
-        Index(None, "cluster_arn", "client_token"),
-        Index(None, "last_status", "stopped_at"),
+        _index_where_set("started_by", "cluster_arn"),
+        _index_where_set("client_token", "cluster_arn"),
+        _index_where_set("stopped_at", "last_status"),
+        _index_where_set("capacity_provider", "cluster_arn", "last_status"),
     )
 
     arn: Mapped[str] = mapped_column(primary_key=True)
@@ -164,6 +179,9 @@ class TaskRow(Base):
     execution_stopped_at: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]
     protected_until: Mapped[datetime | None]
+    """Until when it is protected from scale-in; kept after that instant, when it means nothing."""
+    targets: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
+    """Where load balancers reach it: see `emulator.ecs.task_targets.TargetDocument`."""
 
 
 class ServiceRow(Base):
@@ -197,6 +215,9 @@ class ServiceRow(Base):
     """Whether the steady-state event has been told since the last change."""
     tags: Mapped[list[dict[str, Any]]]
 
+    def memo_keys(self) -> tuple[str, ...]:
+        return (self.arn,)
+
 
 class DeploymentRow(Base):
     """A deployment of a service (`ecs-svc/…`)."""
@@ -217,6 +238,84 @@ class DeploymentRow(Base):
     failed_tasks: Mapped[int]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class ServiceRevisionRow(Base):
+    """What a deployment deploys, as the service was when it began; never changed but for the digests of its images."""
+
+    __tablename__ = "ecs_service_revision"
+    __table_args__ = (Index(None, "service_arn"),)
+
+    arn: Mapped[str] = mapped_column(primary_key=True)
+    service_arn: Mapped[str]
+    deployment_id: Mapped[str]
+    """`ecs-svc/…`: the same digits as in the ARN."""
+    body: Mapped[dict[str, Any]]
+    """What DescribeServiceRevisions shows, less ARNs and instant."""
+    created_at: Mapped[datetime]
+
+
+class ServiceDeploymentRow(Base):
+    """The way from a service's revisions to another one: what DescribeServiceDeployments shows."""
+
+    __tablename__ = "ecs_service_deployment"
+    __table_args__ = (Index(None, "service_arn", "sequence"),)
+
+    arn: Mapped[str] = mapped_column(primary_key=True)
+    service_arn: Mapped[str]
+    cluster_arn: Mapped[str]
+    sequence: Mapped[int]
+    """1 for the service's first one."""
+    deployment_id: Mapped[str]
+    """`ecs-svc/…` of the revision that is deployed."""
+    status: Mapped[str]
+    status_reason: Mapped[str | None]
+    stage: Mapped[str | None]
+    """`lifecycleStage` of a deployment that shifts traffic."""
+    source_ids: Mapped[list[str]]
+    """`ecs-svc/…` of the revisions that had tasks when it began."""
+    configuration: Mapped[dict[str, Any]]
+    """The service's deploymentConfiguration when it began."""
+    breaker: Mapped[dict[str, Any]]
+    """What the circuit breaker has counted: see `emulator.ecs.breaker`."""
+    alarms: Mapped[dict[str, Any]]
+    """What is known of the alarms that are watched: see `emulator.ecs.deployment_alarms`."""
+    progress: Mapped[dict[str, Any]]
+    """How far the shift of traffic has come: see `emulator.ecs.traffic`."""
+    rollback: Mapped[dict[str, Any] | None]
+    """Reason, instant and deployment id of the revision that is gone back to."""
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime]
+
+
+class TaskSetRow(Base):
+    """A set of tasks of a service whose deployments another controller carries out."""
+
+    __tablename__ = "ecs_task_set"
+    __table_args__ = (Index(None, "service_arn", "status"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """`ecs-svc/…`; its tasks bear it as their deployment."""
+    arn: Mapped[str]
+    service_arn: Mapped[str]
+    cluster_arn: Mapped[str]
+    status: Mapped[str]
+    """PRIMARY, ACTIVE or DRAINING."""
+    task_definition_arn: Mapped[str]
+    scale: Mapped[float]
+    """Percent of the service's desired count."""
+    body: Mapped[dict[str, Any]]
+    """The members that only its creation gives (externalId, launchType, networkConfiguration, loadBalancers …)."""
+    stability: Mapped[str]
+    """STEADY_STATE or STABILIZING."""
+    stability_at: Mapped[datetime]
+    client_token: Mapped[str | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    tags: Mapped[list[dict[str, Any]]]
 
 
 class ServiceEventRow(Base):

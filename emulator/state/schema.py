@@ -2,9 +2,19 @@
 
 from pathlib import Path
 
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Column, Engine, MetaData, PrimaryKeyConstraint, String, Table, inspect, text
+
+import emulator.state.tables  # noqa: F401 - declares every table
+from emulator.state.base import Base
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_VERSION = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+"""Alembic's own table, as it makes it itself."""
 
 
 def head() -> str:
@@ -13,9 +23,26 @@ def head() -> str:
 
 
 def upgrade(engine: Engine) -> None:
-    """Apply the migrations that the database has not seen."""
-    if current(engine) == head():
+    """Apply the migrations that the database has not seen; an empty one gets the tables as they are now, which is the same."""
+    seen = current(engine)
+    if seen == head():
         return
+    if seen is None:
+        create(engine)
+        return
+    migrate(engine)
+
+
+def create(engine: Engine) -> None:
+    """Make all tables in an empty database, at the newest revision."""
+    with engine.begin() as connection:
+        Base.metadata.create_all(connection)
+        _VERSION.create(connection)
+        connection.execute(_VERSION.insert(), {"version_num": head()})
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Apply the migrations that the database has not seen, one by one, up to `revision`."""
     from alembic import command  # noqa: PLC0415 - costs more than the whole start of a server that is up to date
     from alembic.config import Config  # noqa: PLC0415
 
@@ -23,7 +50,7 @@ def upgrade(engine: Engine) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 def current(engine: Engine) -> str | None:

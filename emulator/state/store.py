@@ -1,27 +1,50 @@
 """The state store: one database, one transaction at a time.
 
 All state is read and written on the server's event-loop thread and no transaction spans an `await`, so writers never wait
-for each other. Another process cannot interfere either: a state folder has one server (`StateDirInUse`).
+for each other. Another process cannot interfere either: a state folder has one server (`StateDirInUseError`), and so has
+a database of PostgreSQL's (`DatabaseInUseError`).
+
+Therefore one ORM session serves every transaction, and its identity map is a cache that is never stale: a row that was
+read or written lately is had by its key without a query (`rows_by_key`, `Session.get`). A rollback forgets what it undid.
 """
 
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 import orjson
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, UOWTransaction
 from sqlalchemy.pool import StaticPool
 
+from emulator.state.appending import CHANGED, write_appended
 from emulator.state.base import Base
+from emulator.state.checkpoints import checkpoints_of
+from emulator.state.journal import ServerStateRow
+from emulator.state.memo import Memo
 from emulator.state.schema import upgrade
+from emulator.state.urls import parsed
+
+T = TypeVar("T", bound=Base)
 
 _AFTER_COMMIT = "ashore.after_commit"
+Follower = Callable[[Session, Sequence[Base]], None]
+_KEPT = 16_384
+"""How many rows are held in memory though nobody uses them: those that came last. More tasks may be starting than 4096."""
+
+
+class NestedTransactionError(RuntimeError):
+    """A transaction was begun inside another: our bug."""
+
+    def __init__(self) -> None:
+        super().__init__("a transaction is under way; hand its session on instead of beginning another")
 
 
 class StateDirInUseError(Exception):
@@ -29,9 +52,27 @@ class StateDirInUseError(Exception):
 
     def __init__(self, path: Path, pid: str) -> None:
         super().__init__(
-            f"the state folder {path} is in use by process {pid}; stop it, or choose another with --state-dir"
+            f"the state folder {path} is in use by process {pid}\nfix: stop it, or choose another with --state-dir"
         )
         self.pid = pid
+
+
+class DatabaseInUseError(Exception):
+    """Another server holds the database (one that is not a file of the state folder)."""
+
+    def __init__(self, url: URL) -> None:
+        super().__init__(
+            f"another server uses the database {url.render_as_string(hide_password=True)}\n"
+            "fix: stop it, or name another in DATABASE_URL"
+        )
+
+
+class DatabaseUnreachableError(Exception):
+    """The database that `DATABASE_URL` names does not answer."""
+
+    def __init__(self, url: URL, reason: str) -> None:
+        told = f"the database {url.render_as_string(hide_password=True)} cannot be reached: {reason.strip()}"
+        super().__init__(f"{told}\nfix: start it, mend DATABASE_URL, or unset it (the state is then kept in a file)")
 
 
 def _dumps(value: object) -> str:
@@ -47,39 +88,115 @@ class Store:
 
     Raises:
         StateDirInUseError: another living server has claimed `lock_dir`.
+        DatabaseInUseError: another living server has claimed the database at `url`.
+        DatabaseUnreachableError: nothing answers at `url`.
+        DatabaseUrlError: `url` is none, or its driver is not installed.
 
     """
 
     def __init__(self, url: str, lock_dir: Path | None = None) -> None:
+        self.engine = _engine(parsed(url))
+        self._claimed = _claim_database(self.engine)
         self._lock = _claim(lock_dir) if lock_dir else None
-        self.engine = _engine(make_url(url))
         upgrade(self.engine)
-        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._session = Session(self.engine, expire_on_commit=False)
+        self._kept: OrderedDict[int, object] = OrderedDict()
+        self._wrote = False
+        self.memo = Memo()
+        self._followers: list[Follower] = [self.memo.changed]
+        event.listen(self._session, "after_flush", self._flushed)
+        event.listen(self._session, "detached_to_persistent", self._keep)
+        event.listen(self._session, "loaded_as_persistent", self._keep)
+        event.listen(self._session, "pending_to_persistent", self._keep)
+        event.listen(self.engine, "before_cursor_execute", self._note_write)
+        self.checkpoints = checkpoints_of(self.engine, self._session)
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
         """One transaction: committed at the end of the block, rolled back where the block raises.
 
         What `after_commit` was given runs once the data is safe, and not at all after a rollback.
+
+        Raises:
+            NestedTransactionError: another one is under way.
+
         """
-        with self._sessions() as session:
-            with session.begin():
-                yield session
-            for function in session.info.pop(_AFTER_COMMIT, ()):
-                function()
+        session = self._session
+        if session.in_transaction():
+            raise NestedTransactionError
+        self._wrote = False
+        session.info[CHANGED] = self._tell
+        try:
+            yield session
+            write_appended(session)
+            if session.in_transaction() or session.new or session.dirty:  # what needed no query has nothing to end
+                session.commit()
+            functions = session.info.pop(_AFTER_COMMIT, ())
+        except BaseException:
+            self._undo()
+            raise
+        finally:
+            session.info.clear()
+        for function in functions:
+            function()
+
+    def _undo(self) -> None:
+        """Roll back and forget the rows in memory, for some of them are as they never were.
+
+        A transaction that changed nothing is simply ended, and the cache stays.
+        """
+        session = self._session
+        if self._wrote or session.new or session.dirty or session.deleted:
+            session.rollback()
+            self._forget()
+        else:
+            session.commit()
+
+    def _forget(self) -> None:
+        self._session.expunge_all()
+        self._kept.clear()
+        self.memo.forget()
+
+    def _note_write(self, _connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        self._wrote = self._wrote or not statement.startswith("SELECT")
+
+    def _keep(self, _session: Session, row: object) -> None:
+        self._kept[id(row)] = row
+        if len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
 
     def clear(self) -> None:
-        """Empty every table in one transaction; sequence numbers of the journal go on."""
+        """Empty every table of users' resources in one transaction; sequence numbers of the journal go on.
+
+        What the server knows of itself stays: under another id it would not find its own containers after a restart.
+        What a service keeps there goes (`SERVICE.NAME`, such as the key of ECR's passwords).
+        """
+        self._forget()
         with self.engine.begin() as connection:
             for table in reversed(Base.metadata.sorted_tables):
-                connection.execute(table.delete())
+                emptied = table.delete()
+                if table.name == ServerStateRow.__tablename__:
+                    emptied = emptied.where(ServerStateRow.name.contains("."))
+                connection.execute(emptied)
 
-    def listen(self, name: str, function: Callable[..., object]) -> None:
-        """Call `function` on the ORM session event `name` of every transaction."""
-        event.listen(self._sessions, name, function)
+    def follow(self, follower: Follower) -> None:
+        """Tell `follower` of all rows that transactions add, change or delete, as they are written, before the commit."""
+        self._followers.append(follower)
+
+    def _flushed(self, session: Session, _context: UOWTransaction) -> None:
+        self._tell(session, (*session.new, *session.dirty, *session.deleted))
+
+    def _tell(self, session: Session, rows: Sequence[Base]) -> None:
+        for follower in self._followers:
+            follower(session, rows)
 
     def close(self) -> None:
         """Close the database and give the state folder free."""
+        self._session.close()
+        if self.checkpoints is not None:
+            self.checkpoints.close()
+        if self._claimed is not None:
+            self._claimed.close()
         self.engine.dispose()
         if self._lock is not None:
             self._lock.close()
@@ -88,6 +205,24 @@ class Store:
 def after_commit(session: Session, function: Callable[[], object]) -> None:
     """Run `function` after this transaction has been committed; never after a rollback."""
     session.info.setdefault(_AFTER_COMMIT, []).append(function)
+
+
+def rows_by_key(session: Session, kind: type[T], keys: Iterable[str]) -> dict[str, T]:
+    """The rows with these primary keys, by key; those in memory are not asked for again."""
+    mapper = inspect(kind)
+    (column,) = mapper.primary_key
+    found: dict[str, T] = {}
+    missing, going = [], session.deleted
+    for key in keys:
+        row = session.identity_map.get(mapper.identity_key_from_primary_key((key,)))
+        if isinstance(row, kind) and not inspect(row).expired and row not in going:
+            found[key] = row
+        else:
+            missing.append(key)
+    if missing:
+        for row in session.scalars(select(kind).where(column.in_(missing))):
+            found[mapper.primary_key_from_instance(row)[0]] = row
+    return found
 
 
 def _claim(folder: Path) -> TextIO:
@@ -107,12 +242,36 @@ def _claim(folder: Path) -> TextIO:
     return handle
 
 
+_CLAIM = 0x6173686F7265
+"""The number of the advisory lock: "ashore"."""
+
+
+def _claim_database(engine: Engine) -> Connection | None:
+    """A lock on the database that ends with its connection, and so with this process; None where the folder's does.
+
+    It waits for two seconds: a server that has just been killed is not noticed at once by its database.
+    """
+    if engine.dialect.name == "sqlite":
+        return None
+    try:
+        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    except OperationalError as error:
+        raise DatabaseUnreachableError(engine.url, str(error.orig)) from error
+    try:
+        connection.execute(text("SET lock_timeout = '2s'"))
+        connection.execute(text("SELECT pg_advisory_lock(:claim)"), {"claim": _CLAIM})
+    except OperationalError as error:
+        connection.close()
+        engine.dispose()
+        raise DatabaseInUseError(engine.url) from error
+    return connection
+
+
 def _engine(url: URL) -> Engine:
     options: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson.loads}
     if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True, **options)
-    if not url.database:
-        options |= {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
+    options |= {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
     engine = create_engine(url, **options)
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -134,4 +293,5 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     """Take the write lock at once, so that a transaction never fails halfway for want of it."""
-    connection.execute(text("BEGIN IMMEDIATE"))
+    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]  # it is SQLite's
+    driver.execute("BEGIN IMMEDIATE")

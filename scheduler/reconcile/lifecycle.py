@@ -70,6 +70,10 @@ class TaskView:
     """A command for the whole task is under way."""
     network_failure: str | None = None
     removed: bool = False
+    draining: bool = False
+    """Load balancers still have requests under way to it."""
+    tells_failures: bool = False
+    """Fargate: the task's own reason tells why a container could not be started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ def _reason_to_stop(task: TaskView) -> tuple[str, str] | None:
     by_name = {container.name: container for container in task.containers}
     for container in task.containers:
         if container.failure is not None and (container.essential or container.status == "PENDING"):
-            return "TaskFailedToStart", "Task failed to start"
+            return "TaskFailedToStart", container.failure if task.tells_failures else "Task failed to start"
         if container.essential and container.status == "STOPPED":
             return "EssentialContainerExited", "Essential container in task exited"
         if container.status == "PENDING" and _never_ready(container, by_name):
@@ -158,6 +162,8 @@ def _towards_stopped(task: TaskView) -> Step:
     if task.busy or any(container.busy and container.status == "PENDING" for container in task.containers):
         return Step()  # what is being started must come to its result first, or it would be left behind
     running = [container for container in task.containers if container.status == "RUNNING"]
+    if running and task.draining:
+        return Step(status=_later(task, TaskStatus.DEACTIVATING))
     if running:
         needed = {name for container in running for name, _ in container.depends_on}
         commands = tuple(
@@ -167,7 +173,9 @@ def _towards_stopped(task: TaskView) -> Step:
         )
         return Step(status=_later(task, TaskStatus.STOPPING), commands=commands)
     if not task.removed:
-        return Step(status=_later(task, TaskStatus.DEPROVISIONING), commands=(Command(Verb.REMOVE),))
+        # only a network interface is deprovisioned
+        ending = TaskStatus.DEPROVISIONING if task.needs_network else TaskStatus.STOPPING
+        return Step(status=_later(task, ending), commands=(Command(Verb.REMOVE),))
     return Step(status=TaskStatus.STOPPED)
 
 

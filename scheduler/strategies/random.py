@@ -1,10 +1,8 @@
 """`random`: no preference; the tie-break, seeded by the decision, chooses."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scheduler.model import Demand, Node
-from scheduler.strategies.base import Rating
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +10,8 @@ class Random:
     """All hosts are equal."""
 
     name: str = "random"
+    shared_by: None = None
 
-    def rating(self, fleet: Sequence[Node], candidates: Sequence[Node], demand: Demand) -> Rating:
-        del fleet, demand
-        return dict.fromkeys((node.id for node in candidates), 0)
+    def key(self, node: Node, demand: Demand) -> int:
+        del node, demand
+        return 0

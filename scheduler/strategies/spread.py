@@ -1,11 +1,8 @@
 """`spread`: the value of a field with the fewest tasks of the same group."""
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scheduler.model import Demand, Node
-from scheduler.strategies.base import Rating
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +18,10 @@ class Spread:
     def name(self) -> str:
         return f"spread({self.field})"
 
-    def rating(self, fleet: Sequence[Node], candidates: Sequence[Node], demand: Demand) -> Rating:
-        load: Counter[str | None] = Counter()
-        for node in fleet:  # full hosts too: they crowd their zone
-            if node.groups:
-                load[node.value(self.field)] += node.groups.count(demand.group)
-        return {node.id: load[node.value(self.field)] for node in candidates}
+    @property
+    def shared_by(self) -> str | None:
+        """None for instances: each is one host of its cluster, so nothing is pooled."""
+        return self.field if self.field.startswith("attribute:") else None
+
+    def key(self, node: Node, demand: Demand) -> int:
+        return node.groups.count(demand.group)

@@ -1,12 +1,10 @@
-"""Push and pull of a large image against Debian's docker-registry, side by side: `python -m tests.benchmarks.registry [MIB]`.
+"""Push and pull against Debian's docker-registry, side by side: `python -m tests.benchmarks.registry [MIB]`.
 
-First with the docker command, where the engine's compression takes most of the time, then the same bytes by bare HTTP,
-which shows the registries alone. Each figure is the best of two rounds in which the registries take turns.
+By bare HTTP, which shows the registries alone: one large layer, 500 small ones as docker moves them, 16 pulls at once.
+Then a large image with the docker command, where the engine's compression takes most of the time (`--docker`).
+Each figure is the best of some rounds in which the registries take turns.
 """
 
-import base64
-import hashlib
-import http.client
 import secrets
 import shutil
 import socket
@@ -14,21 +12,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TypeVar
 
+from tests.benchmarks import registry_loads as loads
 from tests.benchmarks.registry_images import Docker
 from tests.benchmarks.registry_server import RegistryProcess, registry_process
 
 MIB = 1 << 20
-ROUNDS = 2
-NAME = "bench/app"
+ROUNDS, HTTP_ROUNDS = 2, 3
+SMALL, PULLS = 500, 16
+NAME = loads.NAME
+T = TypeVar("T")
 
 
-def main(mebibytes: int) -> None:
+def main(mebibytes: int, *, docker: bool) -> None:
     """Measure and print."""
     if shutil.which("docker-registry") is None:
         sys.exit("needs Debian's docker-registry (apt-get install docker-registry)")
@@ -40,8 +41,10 @@ def main(mebibytes: int) -> None:
             memory = {process: process.memory() for process in (ours, peer)}
             for process in memory:
                 process.forget_peak()
-            _report("docker", _by_docker(root / "docker", mebibytes, ours, peer), mebibytes)
-            _report("HTTP", _by_http(content, ours, peer), mebibytes)
+            _say(f"one layer: {mebibytes} MiB")
+            _report("HTTP", _by_http(content, ours, peer))
+            if docker:
+                _report("docker", _by_docker(root / "docker", mebibytes, ours, peer))
             for title, process in (("ashore", ours), ("docker-registry", peer)):
                 grown = (process.peak_memory() - memory[process]) / MIB
                 _say(f"{title:15} resident {memory[process] / MIB:.1f} MiB at rest, grew by {grown:.1f} MiB at most")
@@ -60,78 +63,39 @@ def _by_docker(folder: Path, mebibytes: int, ours: RegistryProcess, peer: Regist
         tag = f"round{number}"
         names = [f"{process.address}/{NAME}:{tag}" for process in (ours, peer)]
         with docker.image(f"ashore-bench:{tag}", mebibytes) as image:
-            for which, name in enumerate(names):
+            for which, name in _in_turn(names, number):
                 docker.run("tag", image, name)
                 best["push"][which] = min(best["push"][which], _seconds(partial(docker.run, "push", name)))
                 docker.remove(name)
-        for which, name in enumerate(names):
+        for which, name in _in_turn(names, number):
             best["pull"][which] = min(best["pull"][which], _seconds(partial(docker.run, "pull", name)))
             docker.remove(name)
     return {title: (times[0], times[1]) for title, times in best.items()}
 
 
 def _by_http(content: Path, ours: RegistryProcess, peer: RegistryProcess) -> Times:
-    best: dict[str, list[float]] = {"push": [1e9, 1e9], "pull": [1e9, 1e9]}
-    for number in range(ROUNDS):
+    best: dict[str, list[float]] = {}
+    for number in range(HTTP_ROUNDS):
         with content.open("r+b") as file:
             file.write(b"%d" % number)
-        digest = _digest(content)
-        for which, process in enumerate((ours, peer)):
-            push, pull = best["push"], best["pull"]
-            push[which] = min(push[which], _seconds(partial(_http_push, process, content, digest)))
-            pull[which] = min(pull[which], _seconds(partial(_http_pull, process, digest)))
+        digest, layers = loads.digest_of_file(content), loads.small_layers(SMALL, 4096)
+        for which, process in _in_turn((ours, peer), number):
+            for title, action in (
+                ("push of one layer", partial(loads.push_large, process, content, digest)),
+                ("pull of one layer", partial(loads.pull, process, digest)),
+                (f"{PULLS} pulls at once", partial(loads.pull_many, process, digest, PULLS)),
+                (f"push of {SMALL} small layers", partial(loads.push_small, process, layers)),
+                (f"pull of {SMALL} small layers", partial(loads.pull_small, process, layers)),
+            ):
+                times = best.setdefault(title, [1e9, 1e9])
+                times[which] = min(times[which], _seconds(action))
     return {title: (times[0], times[1]) for title, times in best.items()}
 
 
-def _http_push(process: RegistryProcess, content: Path, digest: str) -> None:
-    """As docker does it: one PATCH in chunks, then an empty PUT."""
-    response = _send(process, "POST", f"/v2/{NAME}/blobs/uploads/", None)
-    response = _send(process, "PATCH", response.headers["Location"], _pieces(content))
-    location = response.headers["Location"]
-    _send(process, "PUT", f"{location}{'&' if '?' in location else '?'}digest={digest}", None)
-
-
-def _http_pull(process: RegistryProcess, digest: str) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", process.port)
-    connection.request("GET", f"/v2/{NAME}/blobs/{digest}", headers=_headers(process))
-    response = connection.getresponse()
-    buffer = bytearray(MIB)
-    while response.readinto(buffer):
-        pass
-    connection.close()
-
-
-def _send(
-    process: RegistryProcess, method: str, location: str, body: Iterator[bytes] | None
-) -> http.client.HTTPResponse:
-    parts = urlsplit(location)
-    connection = http.client.HTTPConnection("127.0.0.1", process.port)
-    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    headers = _headers(process) | ({} if body else {"Content-Length": "0"})
-    connection.request(method, path, body, headers, encode_chunked=False)
-    response = connection.getresponse()
-    text = response.read()
-    connection.close()
-    if response.status not in {201, 202}:
-        raise RuntimeError(f"{method} {location}: {response.status} {text!r}")
-    return response
-
-
-def _headers(process: RegistryProcess) -> dict[str, str]:
-    if process.password is None:
-        return {}
-    return {"Authorization": "Basic " + base64.b64encode(f"AWS:{process.password}".encode()).decode()}
-
-
-def _pieces(content: Path) -> Iterator[bytes]:
-    with content.open("rb") as file:
-        while piece := file.read(MIB):
-            yield piece
-
-
-def _digest(content: Path) -> str:
-    with content.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+def _in_turn(both: Sequence[T], number: int) -> list[tuple[int, T]]:
+    """Ours and the peer's with their places; who is second finds caches warm, so every other round begins with the peer."""
+    places = list(enumerate(both))
+    return places[::-1] if number % 2 else places
 
 
 def _write_random(path: Path, mebibytes: int) -> None:
@@ -178,11 +142,11 @@ def _seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _report(means: str, times: Times, mebibytes: int) -> None:
+def _report(means: str, times: Times) -> None:
     for title, (ours, peer) in times.items():
         _say(
-            f"{title} of {mebibytes} MiB by {means:6}  ashore {ours:6.2f} s ({mebibytes / ours:5.0f} MiB/s)   "
-            f"docker-registry {peer:6.2f} s ({mebibytes / peer:5.0f} MiB/s)   {peer / ours:.2f}x its speed"
+            f"{title:25} by {means:6}  ashore {ours:7.3f} s   docker-registry {peer:7.3f} s   "
+            f"{peer / ours:.2f}x its speed"
         )
 
 
@@ -192,4 +156,5 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 512)
+    numbers = [argument for argument in sys.argv[1:] if argument.isdigit()]
+    main(int(numbers[0]) if numbers else 1024, docker="--docker" in sys.argv)

@@ -6,10 +6,9 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-LABEL = "dev.ashore.test=registry"
 _PIECE = 1 << 20
 
 
@@ -18,6 +17,8 @@ class Docker:
     """The docker command with settings of its own in `folder`, so that logins do not stay."""
 
     folder: Path
+    label: str = field(default_factory=lambda: f"dev.ashore.test={secrets.token_hex(4)}")
+    """What its images are known by: another's clean-up must not take the layers of a build that is under way."""
 
     def run(self, *arguments: str, stdin: str | None = None) -> str:
         """Run a command; what it said. Raises where it fails, with its words."""
@@ -43,7 +44,7 @@ class Docker:
             for _ in range(mebibytes):
                 file.write(secrets.token_bytes(_PIECE))
         (context / "Dockerfile").write_text(
-            f"FROM scratch\nLABEL {LABEL}\nCOPY busybox /bin/busybox\nCOPY random /random\n"
+            f"FROM scratch\nLABEL {self.label}\nCOPY busybox /bin/busybox\nCOPY random /random\n"
             'ENTRYPOINT ["/bin/busybox"]\n',
             encoding="ascii",
         )
@@ -58,5 +59,5 @@ class Docker:
         """Remove an image's name, and the image with its last name; fine where there is none."""
         subprocess.run(["docker", "image", "rm", "--force", name], capture_output=True, check=False)
         subprocess.run(
-            ["docker", "image", "prune", "--force", "--filter", f"label={LABEL}"], capture_output=True, check=False
+            ["docker", "image", "prune", "--force", "--filter", f"label={self.label}"], capture_output=True, check=False
         )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.running import RunningServer, wait_until
+from tests.running import RunningServer
 
 WEB = [{"name": "app", "image": "web:1", "cpu": 128, "memory": 64}]
 
@@ -29,7 +29,7 @@ def settled(server: RunningServer, **tasks: Any) -> Any:
     """The tasks once they are RUNNING."""
     ecs = server.client("ecs")
     arns = [task["taskArn"] for task in tasks["tasks"]]
-    wait_until(lambda: all(t["lastStatus"] == "RUNNING" for t in ecs.describe_tasks(tasks=arns)["tasks"]))
+    server.wait_until(lambda: all(t["lastStatus"] == "RUNNING" for t in ecs.describe_tasks(tasks=arns)["tasks"]))
     return ecs.describe_tasks(tasks=arns)["tasks"]
 
 
@@ -63,10 +63,10 @@ def test_a_service_reaches_steady_state_and_replaces_what_stops(server: RunningS
         service = ecs.describe_services(services=["web"])["services"][0]
         return bool(service["runningCount"] == 3 and service["deployments"][0]["rolloutState"] == "COMPLETED")
 
-    wait_until(steady)
+    server.wait_until(steady)
     before = set(ecs.list_tasks(serviceName="web")["taskArns"])
     ecs.stop_task(task=min(before))
-    wait_until(lambda: len(set(ecs.list_tasks(serviceName="web")["taskArns"]) - before) == 1 and steady())
+    server.wait_until(lambda: len(set(ecs.list_tasks(serviceName="web")["taskArns"]) - before) == 1 and steady())
     messages = [event["message"] for event in ecs.describe_services(services=["web"])["services"][0]["events"]]
     assert messages[0] == "(service web) has reached a steady state."
     assert any("has started 3 tasks: (task " in message for message in messages)
@@ -76,12 +76,12 @@ def test_a_new_revision_replaces_the_old_on_the_clock(server: RunningServer) -> 
     ecs = server.client("ecs")
     ecs.register_task_definition(family="web", containerDefinitions=WEB)
     ecs.create_service(serviceName="web", taskDefinition="web", desiredCount=4)
-    wait_until(lambda: ecs.describe_services(services=["web"])["services"][0]["runningCount"] == 4)
+    server.wait_until(lambda: ecs.describe_services(services=["web"])["services"][0]["runningCount"] == 4)
     ecs.register_task_definition(family="web", containerDefinitions=[{**WEB[0], "image": "web:2"}])
     ecs.update_service(service="web", taskDefinition="web:2")
-    wait_until(lambda: ecs.describe_services(services=["web"])["services"][0]["runningCount"] == 8)
+    server.wait_until(lambda: ecs.describe_services(services=["web"])["services"][0]["runningCount"] == 8)
     server.admin("POST", "clock", {"advance": 60})
-    wait_until(lambda: ecs.describe_services(services=["web"])["services"][0]["runningCount"] == 4)
+    server.wait_until(lambda: ecs.describe_services(services=["web"])["services"][0]["runningCount"] == 4)
     service = ecs.describe_services(services=["web"])["services"][0]
     assert [(d["status"], d["rolloutState"]) for d in service["deployments"]] == [("PRIMARY", "COMPLETED")]
     tasks = ecs.describe_tasks(tasks=ecs.list_tasks(serviceName="web")["taskArns"])["tasks"]
@@ -97,9 +97,11 @@ def test_a_service_without_room_says_which_host_came_closest(server: RunningServ
     def messages() -> list[str]:
         return [event["message"] for event in ecs.describe_services(services=["web"])["services"][0]["events"]]
 
-    wait_until(lambda: any("is already using a port required by your task." in message for message in messages()))
+    server.wait_until(
+        lambda: any("is already using a port required by your task." in message for message in messages())
+    )
     server.run("ashore", "hosts", "add", "--count", "1")
-    wait_until(lambda: ecs.describe_services(services=["web"])["services"][0]["runningCount"] == 7)
+    server.wait_until(lambda: ecs.describe_services(services=["web"])["services"][0]["runningCount"] == 7)
 
 
 def test_kill_9_loses_nothing(server: RunningServer) -> None:
@@ -121,15 +123,15 @@ def test_an_ec2_instance_whose_user_data_names_a_cluster_becomes_a_host(server: 
     data = "#!/bin/bash\necho ECS_CLUSTER=farm >> /etc/ecs/ecs.config\n"
     made = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, InstanceType="m5.large", UserData=data)
     instance = made["Instances"][0]["InstanceId"]
-    wait_until(lambda: len(ecs.list_container_instances(cluster="farm")["containerInstanceArns"]) == 1)
+    server.wait_until(lambda: len(ecs.list_container_instances(cluster="farm")["containerInstanceArns"]) == 1)
     arns = ecs.list_container_instances(cluster="farm")["containerInstanceArns"]
     host = ecs.describe_container_instances(cluster="farm", containerInstances=arns)["containerInstances"][0]
     assert (host["ec2InstanceId"], host["status"]) == (instance, "ACTIVE")
     ecs.register_task_definition(family="web", containerDefinitions=WEB)
     task = ecs.run_task(cluster="farm", taskDefinition="web")["tasks"][0]["taskArn"]
     ec2.terminate_instances(InstanceIds=[instance])
-    wait_until(lambda: not ecs.list_container_instances(cluster="farm")["containerInstanceArns"])
-    wait_until(lambda: ecs.describe_tasks(cluster="farm", tasks=[task])["tasks"][0]["lastStatus"] == "STOPPED")
+    server.wait_until(lambda: not ecs.list_container_instances(cluster="farm")["containerInstanceArns"])
+    server.wait_until(lambda: ecs.describe_tasks(cluster="farm", tasks=[task])["tasks"][0]["lastStatus"] == "STOPPED")
     stopped = ecs.describe_tasks(cluster="farm", tasks=[task])["tasks"][0]
     assert (stopped["stopCode"], stopped["stoppedReason"]) == (
         "TerminationNotice",
@@ -161,7 +163,7 @@ def test_the_aws_command_works_with_only_the_environment(server: RunningServer) 
 def test_coverage_is_computed(server: RunningServer) -> None:
     document = json.loads(server.run("ashore", "coverage", "-o", "json"))
     assert "RunTask" in document["ecs"]["emulated"]
-    assert "CreateDaemon" in document["ecs"]["missing"]
+    assert document["ecs"]["missing"] == ["DiscoverPollEndpoint"]
     assert document["eks"]["emulated"] == []
 
 

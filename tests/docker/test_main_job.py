@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.running import RunningServer, wait_until
+from tests.running import RunningServer
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker"), pytest.mark.usefixtures("engine")]
 
@@ -80,7 +80,7 @@ def test_the_main_job(server: RunningServer, image: str) -> None:
         service = ecs.describe_services(services=["hello"])["services"][0]
         return bool(service["runningCount"] == 2 and "steady state" in service["events"][0]["message"])
 
-    wait_until(steady)
+    server.wait_until(steady)
     tasks = ecs.describe_tasks(tasks=ecs.list_tasks()["taskArns"])["tasks"]
     bindings = [task["containers"][0]["networkBindings"][0] for task in tasks]
     assert len({binding["bindIP"] for binding in bindings}) == 2, "two hosts serve port 80 at once"
@@ -90,7 +90,7 @@ def test_the_main_job(server: RunningServer, image: str) -> None:
     assert "was placed on" in server.run("ashore", "explain", tasks[0]["taskArn"])
 
     docker("kill", tasks[0]["containers"][0]["runtimeId"])
-    wait_until(lambda: tasks[0]["taskArn"] not in ecs.list_tasks()["taskArns"] and steady())
+    server.wait_until(lambda: tasks[0]["taskArn"] not in ecs.list_tasks()["taskArns"] and steady())
     stopped = ecs.describe_tasks(tasks=[tasks[0]["taskArn"]])["tasks"][0]
     assert (stopped["stopCode"], stopped["containers"][0]["exitCode"]) == ("EssentialContainerExited", 137)
 
@@ -112,7 +112,7 @@ def test_an_image_that_cannot_be_had_fails_the_task(server: RunningServer) -> No
     missing = f"localhost:{server.port}/missing:v1"
     ecs.register_task_definition(family="none", containerDefinitions=[{"name": "a", "image": missing, "memory": 16}])
     task = ecs.run_task(taskDefinition="none")["tasks"][0]["taskArn"]
-    wait_until(lambda: ecs.describe_tasks(tasks=[task])["tasks"][0]["lastStatus"] == "STOPPED")
+    server.wait_until(lambda: ecs.describe_tasks(tasks=[task])["tasks"][0]["lastStatus"] == "STOPPED")
     stopped = ecs.describe_tasks(tasks=[task])["tasks"][0]
     assert stopped["stopCode"] == "TaskFailedToStart"
     assert stopped["containers"][0]["reason"].startswith("CannotPullContainerError: ")
@@ -132,7 +132,7 @@ def test_what_a_container_writes_is_in_the_logs(server: RunningServer, image: st
 
     def ended() -> dict[str, Any]:
         task = ecs.run_task(taskDefinition="talk")["tasks"][0]["taskArn"]
-        wait_until(lambda: ecs.describe_tasks(tasks=[task])["tasks"][0]["lastStatus"] == "STOPPED")
+        server.wait_until(lambda: ecs.describe_tasks(tasks=[task])["tasks"][0]["lastStatus"] == "STOPPED")
         found: dict[str, Any] = ecs.describe_tasks(tasks=[task])["tasks"][0]
         return found
 

@@ -6,14 +6,14 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
 
-from emulator.state.schema import MIGRATIONS, head, upgrade
+from emulator.state.schema import MIGRATIONS, head, migrate
 
 
 def main(message: str) -> None:
     """Write `versions/NNNN_message.py`."""
     engine = create_engine("sqlite://")
     if any((MIGRATIONS / "versions").glob("[0-9]*.py")):
-        upgrade(engine)
+        migrate(engine)  # `upgrade` would make the tables as they are now, and nothing would differ
         number = int(head()) + 1
     else:
         number = 1

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
 
-from api.routes.registry import routes
+from api.bulk import BulkProtocol
+from api.routes.registry import RegistryEndpoint
 from emulator.clock import Clock
 from emulator.ecr.repositories import create_repository
 from emulator.ecr.tokens import mint
@@ -55,6 +55,11 @@ class Registry:
         """Host and port, as docker writes them."""
         return f"localhost:{self.emulator.port}"
 
+    @property
+    def basic(self) -> str:
+        """The credentials as a header has them."""
+        return basic_of(self.password)
+
     def create(self, name: str) -> str:
         """Make a repository."""
         with self.emulator.transaction(ACCOUNT, REGION) as context:
@@ -63,15 +68,26 @@ class Registry:
 
     def ask(self, method: str, path: str, body: Body = None, headers: Mapping[str, str] | None = None) -> Answer:
         """Send one request with the credentials, unless `headers` has others."""
-        basic = base64.b64encode(f"AWS:{self.password}".encode()).decode()
-        sent: dict[str, Any] = {"Authorization": f"Basic {basic}", **(headers or {})}
-        connection = http.client.HTTPConnection("127.0.0.1", self.emulator.port, timeout=60)
-        try:
-            connection.request(method, path, body, {key: value for key, value in sent.items() if value})
-            response = connection.getresponse()
-            return Answer(response.status, response.headers, response.read())
-        finally:
-            connection.close()
+        return ask(self.emulator.port, self.password, method, path, body, headers)
+
+
+def basic_of(password: str) -> str:
+    """Credentials as a header has them."""
+    return "Basic " + base64.b64encode(f"AWS:{password}".encode()).decode()
+
+
+def ask(
+    port: int, password: str, method: str, path: str, body: Body = None, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """Send one request with credentials, unless `headers` has others."""
+    sent: dict[str, Any] = {"Authorization": basic_of(password), **(headers or {})}
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request(method, path, body, {key: value for key, value in sent.items() if value})
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+    finally:
+        connection.close()
 
 
 @contextmanager
@@ -79,8 +95,11 @@ def running_registry(folder: Path, clock: Clock | None = None) -> Iterator[Regis
     """Serve the registry from `folder` on a free port."""
     listener = socket.create_server(("127.0.0.1", 0))
     emulator = ecr_emulator(folder, listener.getsockname()[1], clock)
-    app = Starlette(routes=routes(lambda _request: emulator))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            RegistryEndpoint(emulator), http=BulkProtocol, log_level="warning", access_log=False, lifespan="off"
+        )
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

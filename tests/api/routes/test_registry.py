@@ -3,19 +3,19 @@
 import base64
 import hashlib
 import random
+import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 from emulator.ecr.authorization import get_authorization_token
 from emulator.ecr.blobs import blobs_of, digest_of
-from emulator.ecr.layers import get_download_url_for_layer
 from emulator.ecr.registry_settings import put_account_setting
-from emulator.ecr.repositories import put_image_tag_mutability
+from emulator.ecr.repositories import delete_repository, put_image_tag_mutability
 from emulator.ecr.tokens import mint
 from tests.api.routes.registry_servers import Registry, running_registry
 from tests.emulator.ecr.emulators import (
@@ -28,6 +28,7 @@ from tests.emulator.ecr.emulators import (
     index_manifest,
     text,
 )
+from tests.running import wait_until
 
 OCI = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -88,11 +89,12 @@ class TestAuthorization:
         header = {"Authorization": f"Basic {data['authorizationToken']}"}
         assert registry.ask("GET", "/v2/", headers=header).status == 200
 
-    def test_an_expired_password_is_denied(self, tmp_path: Path) -> None:
+    def test_an_expired_password_is_challenged_and_told_so(self, tmp_path: Path) -> None:
         with running_registry(tmp_path) as registry:
             registry.emulator.clock.rewind_to(START + timedelta(hours=12))
             answer = registry.ask("GET", "/v2/")
-        assert (answer.status, answer.code) == (403, "DENIED")
+        assert (answer.status, answer.code) == (401, "DENIED")
+        assert answer.headers["WWW-Authenticate"].endswith('service="ecr.amazonaws.com"')
         assert answer.message == "Your authorization token has expired. Reauthenticate and try again."
 
     def test_the_password_names_the_registry(self, registry: Registry, name: str) -> None:
@@ -146,7 +148,7 @@ class TestUploads:
         assert answer.message == "provided digest did not match uploaded content"
         assert registry.ask("HEAD", f"/v2/{name}/blobs/{MISSING}").status == 404
 
-    @pytest.mark.parametrize("digest", ["", "nonsense", "sha256:../../../etc/passwd", "sha512:" + "0" * 128])
+    @pytest.mark.parametrize("digest", ["", "nonsense", "sha256:../../../etc/passwd", "sha512:" + "0" * 127])
     def test_a_digest_that_is_none_never_becomes_a_path(self, registry: Registry, name: str, digest: str) -> None:
         answer = registry.ask("PUT", f"{begin(registry, name)}?digest={digest}", b"x")
         assert (answer.status, answer.code) == (400, "DIGEST_INVALID")
@@ -189,6 +191,56 @@ class TestUploads:
         assert registry.ask("GET", f"/v2/{name}/blobs/{digest_of(content)}").body == content
 
 
+class TestRivals:
+    """Requests that meet at one upload."""
+
+    @pytest.fixture
+    def held(self, registry: Registry, name: str) -> Iterator["Held"]:
+        """A PATCH of which half has arrived."""
+        location = begin(registry, name)
+        with socket.create_connection(("127.0.0.1", registry.emulator.port), timeout=30) as connection:
+            head = f"PATCH {location} HTTP/1.1\r\nHost: x\r\nContent-Length: 2097152\r\nConnection: close\r\n"
+            connection.sendall(f"{head}Authorization: {registry.basic}\r\n\r\n".encode() + bytes(1_500_000))
+            path = blobs_of(registry.emulator)
+            wait_until(lambda: path.size(location.rpartition("/")[2]) >= 1 << 20)
+            yield Held(location, connection)
+
+    def test_a_second_writer_is_turned_away(self, registry: Registry, held: "Held") -> None:
+        answer = registry.ask("PATCH", held.location, b"rival")
+        assert (answer.status, answer.code) == (416, "RANGE_INVALID")
+        assert held.finish().startswith(b"HTTP/1.1 202")
+        digest = digest_of(bytes(2_097_152))
+        assert registry.ask("PUT", f"{held.location}?digest={digest}").status == 201
+
+    def test_a_cancelled_upload_ends_the_request_that_writes_it(self, registry: Registry, held: "Held") -> None:
+        assert registry.ask("DELETE", held.location).status == 204
+        answer = held.finish()
+        assert answer.startswith(b"HTTP/1.1 404")
+        assert b"BLOB_UPLOAD_UNKNOWN" in answer
+
+    def test_so_does_a_deleted_repository(self, registry: Registry, name: str, held: "Held") -> None:
+        with registry.emulator.transaction(ACCOUNT, REGION) as context:
+            delete_repository(context, {"repositoryName": name})
+        assert held.finish().startswith(b"HTTP/1.1 404")
+        assert not blobs_of(registry.emulator).exists(held.location.rpartition("/")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A request under way."""
+
+    location: str
+    connection: socket.socket
+
+    def finish(self) -> bytes:
+        """Send the other half; the answer."""
+        self.connection.sendall(bytes(2_097_152 - 1_500_000))
+        parts = []
+        while part := self.connection.recv(65536):
+            parts.append(part)
+        return b"".join(parts)
+
+
 class TestBlobs:
     def test_a_layer_is_seen_in_its_repository_only(self, registry: Registry, name: str) -> None:
         digest = push_layer(registry, name, b"private")
@@ -225,14 +277,6 @@ class TestBlobs:
         assert registry.ask("HEAD", f"/v2/{name}/blobs/{digest}").status == 404
         push_layer(registry, name, b"will be cut")
         assert registry.ask("GET", f"/v2/{name}/blobs/{digest}").body == b"will be cut"
-
-    def test_the_download_address_needs_no_credentials(self, registry: Registry, name: str) -> None:
-        digest = push_layer(registry, name, b"layer")
-        with registry.emulator.transaction(ACCOUNT, REGION) as context:
-            url = get_download_url_for_layer(context, {"repositoryName": name, "layerDigest": digest})["downloadUrl"]
-        parts = urlsplit(url)
-        answer = registry.ask("GET", f"{parts.path}?{parts.query}", headers={"Authorization": ""})
-        assert (answer.status, answer.body) == (200, b"layer")
 
     def test_layers_are_mounted_where_the_setting_allows(self, registry: Registry, name: str) -> None:
         push_image(registry, name, "v1", b"shared")
@@ -353,7 +397,7 @@ def test_unknown_repositories_are_not_made_by_pushing(registry: Registry) -> Non
         assert (answer.status, answer.code) == (404, "NAME_UNKNOWN")
 
 
-@pytest.mark.parametrize("path", ["Upper/manifests/v1", "_catalog", "x", "name/tags/other", "a/b/c"])
+@pytest.mark.parametrize("path", ["Upper/manifests/v1", "_other", "x", "name/tags/other", "a/b/c"])
 def test_other_paths_get_the_protocols_own_error(registry: Registry, path: str) -> None:
     answer = registry.ask("GET", f"/v2/{path}")
     assert answer.status in {400, 404}

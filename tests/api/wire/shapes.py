@@ -109,19 +109,27 @@ def _strings(shape: Shape, *, markup: bool) -> st.SearchStrategy[str]:
     return text.map(lambda some: (some or "x").ljust(least, "y")[:most] if least else some[:most])
 
 
+_REPEATED = re.compile(r"(?<!\\)([)\]])([*+])(?![?])")
+_SHORT = 3
+"""A text that may be as short as this is made of few repetitions: endless ones within endless ones take all of the time."""
+
+
 def _fitting(pattern: str, least: int, most: int) -> st.SearchStrategy[str]:
     if pattern.startswith("^arn:aws(-\\w+)*:secretsmanager"):  # random texts are seldom of 50 characters
         name = st.text("abc/_", min_size=1, max_size=20)
         return name.map(
             lambda text: f"arn:aws:secretsmanager:us-east-1:111122223333:secret:ecr-pullthroughcache/{text}"
         )
-    matching = st.from_regex(re.compile(pattern, re.ASCII), fullmatch=True)
+    short = (
+        pattern if least > _SHORT else _REPEATED.sub(r"\1{\2,3}", pattern).replace("{*,", "{0,").replace("{+,", "{1,")
+    )
+    matching = st.from_regex(re.compile(short, re.ASCII), fullmatch=True)
     return matching.filter(lambda text: least <= len(text) <= most and text.isprintable())
 
 
 def sent(service: str, operation: str, params: dict[str, Any]) -> HttpRequest:
     """The request that botocore's client sends."""
-    serializer = create_serializer(model_of(service).metadata["protocol"], include_validation=False)
+    serializer = create_serializer(model_of(service).resolved_protocol, include_validation=False)
     made = serializer.serialize_to_request(params, operation_of(service, operation))
     body = urlencode(made["body"]).encode() if isinstance(made["body"], dict) else made["body"]
     headers = {name.lower(): str(value) for name, value in made["headers"].items()}
@@ -132,7 +140,7 @@ def sent(service: str, operation: str, params: dict[str, Any]) -> HttpRequest:
 
 def received(service: str, response: HttpResponse, shape: Shape | None) -> dict[str, Any]:
     """What botocore's client makes of `response`."""
-    parser: Any = create_parser(model_of(service).metadata["protocol"])
+    parser: Any = create_parser(model_of(service).resolved_protocol)
     raw = {"body": response.body, "headers": HeadersDict(response.headers), "status_code": response.status}
     parsed: dict[str, Any] = parser.parse(raw, shape)
     return parsed

@@ -4,16 +4,16 @@ import hashlib
 import json
 import tarfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
 
-import pytest
-
 import emulator.state.tables  # noqa: F401 - declares every table
 from emulator.clock import Clock
 from emulator.context import Context
+from emulator.ecr.background import Background
 from emulator.ecr.blobs import blobs_of, digest_of
 from emulator.ecr.manifests import OCI_INDEX, OCI_MANIFEST
 from emulator.ecr.repositories import find_repository
@@ -22,8 +22,8 @@ from emulator.emulator import Emulator
 from emulator.ids import Ids
 from emulator.journal import Journal
 from emulator.loops import Loops
+from emulator.neighbours.ports import BusEvent, Neighbours
 from emulator.settings import Settings
-from emulator.state.base import Base
 from emulator.state.store import Store
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
@@ -33,16 +33,36 @@ Manifest = dict[str, Any]
 
 
 class UnusedPart:
-    """Stands where ECR never looks: the runtime, the fleet, the neighbours."""
+    """Stands where ECR never looks: the runtime, the fleet."""
 
 
-def ecr_emulator(folder: Path, port: int = 4566, clock: Clock | None = None) -> Emulator:
+@dataclass(slots=True)
+class Told:
+    """The neighbours, of whom ECR asks little: it tells EventBridge what happens."""
+
+    events: list[BusEvent] = field(default_factory=list)
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    def secret(self, account: str, region: str, secret_id: str, stage: str, version: str) -> str | None:
+        del account, region, stage, version
+        return self.secrets.get(secret_id)
+
+    def queues_changed(self) -> None:
+        """Nobody watches the queues that events may fill."""
+
+    def put_events(self, events: Sequence[BusEvent]) -> None:
+        self.events.extend(events)
+
+
+def ecr_emulator(
+    folder: Path, port: int = 4566, clock: Clock | None = None, neighbours: Neighbours | None = None
+) -> Emulator:
     """A server whose state is in `folder`, at a clock that stands still."""
     folder.mkdir(parents=True, exist_ok=True)
-    store = _store(f"sqlite:///{folder / 'state.db'}")
+    store = Store(f"sqlite:///{folder / 'state.db'}")
     clock = clock or Clock(0, START)
     unused = cast("Any", UnusedPart())
-    return Emulator(
+    made = Emulator(
         settings=Settings(state_dir=folder),
         clock=clock,
         ids=Ids(7),
@@ -51,16 +71,11 @@ def ecr_emulator(folder: Path, port: int = 4566, clock: Clock | None = None) -> 
         loops=Loops(clock, lambda _name, _keys, _error: None),
         fleets=unused,
         runtime=unused,
-        neighbours=unused,
+        neighbours=neighbours or cast("Any", Told()),
         port=port,
     )
-
-
-def _store(url: str) -> Store:
-    """A store with the tables as they are declared: these tests do not depend on the migrations."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("emulator.state.store.upgrade", Base.metadata.create_all)
-        return Store(url)
+    Background(made)
+    return made
 
 
 def add_layer(context: Context, name: str, content: bytes) -> str:
@@ -69,7 +84,7 @@ def add_layer(context: Context, name: str, content: bytes) -> str:
     upload = begin_upload(context, find_repository(context, name)).id
     blobs.append(upload, [content])
     context.session.flush()
-    complete_upload(context, name, upload, digest)
+    complete_upload(context, find_repository(context, name), upload, digest)
     return digest
 
 

@@ -19,10 +19,13 @@ from emulator.ecr.errors import (
 from emulator.ecr.image_deletion import batch_delete_image
 from emulator.ecr.image_lists import describe_images, list_images
 from emulator.ecr.images import batch_get_image, put_image
-from emulator.ecr.repositories import put_image_tag_mutability
+from emulator.ecr.repositories import create_repository, put_image_tag_mutability
+from emulator.emulator import Emulator
+from emulator.state.ecr_registry import PullTimeExclusionRow
 from tests.emulator.ecr.emulators import (
     ACCOUNT,
     CONFIG,
+    REGION,
     START,
     add_image,
     image_manifest,
@@ -246,3 +249,22 @@ def test_pages_of_images(context: Context) -> None:
     first = describe_images(context, {"repositoryName": NAME, "maxResults": 2})
     rest = describe_images(context, {"repositoryName": NAME, "maxResults": 2, "nextToken": first["nextToken"]})
     assert len(first["imageDetails"] + rest["imageDetails"]) == 3
+
+
+def test_pulls_of_excluded_principals_do_not_count(emulator: Emulator) -> None:
+    role = f"arn:aws:iam::{ACCOUNT}:role/scanner"
+    with emulator.transaction(ACCOUNT, REGION) as context:
+        create_repository(context, {"repositoryName": "other"})
+        put_image(context, {"repositoryName": "other", "imageManifest": add_image(context, "other"), "imageTag": "v1"})
+        row = PullTimeExclusionRow(account=ACCOUNT, region=REGION, principal_arn=role, created_at=context.now)
+        context.session.add(row)
+    request = {"repositoryName": "other", "imageIds": [{"imageTag": "v1"}]}
+    for principal, recorded in (
+        (role, False),
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/scanner/session", False),
+        (f"arn:aws:iam::{ACCOUNT}:user/ann", True),
+    ):
+        with emulator.transaction(ACCOUNT, REGION, principal) as context:
+            assert batch_get_image(context, request)["images"]  # type: ignore[arg-type]
+            (detail,) = describe_images(context, {"repositoryName": "other"})["imageDetails"]
+            assert ("lastRecordedPullTime" in detail) is recorded

@@ -1,18 +1,25 @@
 """The layer operations."""
 
+import errno
+import os
+from datetime import timedelta
+
 import pytest
 
 from emulator.context import Context
-from emulator.ecr.blobs import digest_of
+from emulator.ecr.blobs import blobs_of, digest_of
 from emulator.ecr.errors import (
     EmptyUploadException,
     InvalidLayerException,
     InvalidLayerPartException,
     LayerAlreadyExistsException,
+    LayerInaccessibleException,
     LayerPartTooSmallException,
     LayersNotFoundException,
+    ServerException,
     UploadNotFoundException,
 )
+from emulator.ecr.images import put_image
 from emulator.ecr.layers import (
     batch_check_layer_availability,
     complete_layer_upload,
@@ -20,7 +27,9 @@ from emulator.ecr.layers import (
     initiate_layer_upload,
     upload_layer_part,
 )
-from tests.emulator.ecr.emulators import ACCOUNT, add_layer
+from emulator.ecr.storage_classes import update_image_storage_class
+from emulator.emulator import Emulator
+from tests.emulator.ecr.emulators import ACCOUNT, START, add_image, add_layer
 
 NAME = "team/app"
 
@@ -119,3 +128,60 @@ def test_what_the_repository_does_not_have(context: Context) -> None:
         f"The layer with digest {absent} does not exist within the repository with name '{NAME}' "
         f"in the registry with id '{ACCOUNT}'"
     )
+
+
+def test_what_images_make_of_a_layer(context: Context) -> None:
+    digest = add_layer(context, NAME, b"layer")
+    with pytest.raises(LayerInaccessibleException):
+        get_download_url_for_layer(context, {"repositoryName": NAME, "layerDigest": digest})
+    manifest = add_image(context, NAME)
+    put_image(context, {"repositoryName": NAME, "imageManifest": manifest, "imageTag": "v1"})
+
+    def shown() -> tuple[str, str]:
+        (layer,) = batch_check_layer_availability(context, {"repositoryName": NAME, "layerDigests": [digest]})["layers"]
+        return layer["layerAvailability"], layer["mediaType"]
+
+    assert shown() == ("AVAILABLE", "application/vnd.oci.image.layer.v1.tar")
+    update_image_storage_class(
+        context, {"repositoryName": NAME, "imageId": {"imageTag": "v1"}, "targetStorageClass": "ARCHIVE"}
+    )
+    assert shown() == ("ARCHIVED", "application/vnd.oci.image.layer.v1.tar")
+
+
+def test_an_upload_that_nothing_arrives_for_expires(emulator: Emulator, context: Context) -> None:
+    content = bytes(5 * 1_048_576)
+    upload = begin(context)
+    emulator.clock.rewind_to(START + timedelta(hours=23))
+    send(context, upload, content)
+    emulator.clock.rewind_to(START + timedelta(hours=46))
+    send(context, upload, b"end", len(content))
+    emulator.clock.rewind_to(START + timedelta(hours=70))
+    with pytest.raises(UploadNotFoundException):
+        complete(context, upload, content + b"end")
+
+
+def test_digests_of_several_algorithms_name_one_layer(context: Context) -> None:
+    upload = begin(context)
+    send(context, upload, b"layer")
+    digests = [digest_of(b"layer", "sha512"), digest_of(b"layer")]
+    request = {"repositoryName": NAME, "uploadId": upload, "layerDigests": digests}
+    assert complete_layer_upload(context, request)["layerDigest"] == digests[1]  # type: ignore[arg-type]
+
+
+def test_what_the_disk_refuses_is_the_services_own_fault(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_descriptor: int, _pieces: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    upload = begin(context)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "writev", refuse)
+        with pytest.raises(ServerException, match="No space left on device"):
+            send(context, upload, b"layer")
+    send(context, upload, b"layer")
+    assert complete(context, upload, b"layer") == digest_of(b"layer")
+
+
+def test_an_upload_that_another_request_writes(context: Context) -> None:
+    upload = begin(context)
+    with blobs_of(context.emulator).claim(upload), pytest.raises(ServerException):
+        send(context, upload, b"layer")

@@ -1,13 +1,14 @@
 """What no row needs is cleared away."""
 
+import asyncio
 from datetime import timedelta
 
 from emulator.ecr.blobs import blobs_of, digest_of
 from emulator.ecr.image_deletion import batch_delete_image
 from emulator.ecr.images import put_image
 from emulator.ecr.repositories import create_repository, find_repository
-from emulator.ecr.sweep import KEPT, sweep
-from emulator.ecr.uploads import begin_upload
+from emulator.ecr.sweep import SweepLoop, sweep
+from emulator.ecr.uploads import KEPT, begin_upload
 from emulator.emulator import Emulator
 from tests.emulator.ecr.emulators import ACCOUNT, CONFIG, REGION, START, add_image
 
@@ -37,3 +38,21 @@ def test_after_a_reset_no_file_is_left(emulator: Emulator) -> None:
     emulator.store.clear()
     sweep(emulator)
     assert list(blobs_of(emulator).stored()) == []
+
+
+def test_a_server_that_runs_for_long_sweeps_every_day(emulator: Emulator) -> None:
+    with emulator.transaction(ACCOUNT, REGION) as context:
+        create_repository(context, {"repositoryName": "app"})
+        begin_upload(context, find_repository(context, "app"))
+    blobs = blobs_of(emulator)
+
+    async def play() -> None:
+        SweepLoop(emulator).start()
+        emulator.loops.start()
+        await emulator.clock.advance(KEPT - timedelta(hours=1), emulator.loops.settle)
+        assert len(list(blobs.uploading())) == 1
+        await emulator.clock.advance(timedelta(days=2), emulator.loops.settle)
+        await emulator.loops.stop()
+
+    asyncio.run(play())
+    assert list(blobs.uploading()) == []

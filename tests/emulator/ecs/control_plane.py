@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-import pytest
-
 import emulator.state.tables  # noqa: F401 - declares every table
 from emulator.clock import Clock
 from emulator.context import Context
@@ -19,7 +17,6 @@ from emulator.journal import Journal
 from emulator.loops import Loops
 from emulator.runtime.simulated import SimulatedRuntime
 from emulator.settings import Settings
-from emulator.state.base import Base
 from emulator.state.ecs import ContainerInstanceRow, TaskRow
 from emulator.state.store import Store
 
@@ -34,14 +31,10 @@ class UnusedPart:
 
 def control_plane() -> Emulator:
     """A server in memory."""
-    with (
-        pytest.MonkeyPatch.context() as patch
-    ):  # the tables as they are declared: these tests are not of the migrations
-        patch.setattr("emulator.state.store.upgrade", Base.metadata.create_all)
-        store = Store("sqlite://")
+    store = Store("sqlite://")
     clock = Clock(0, START)
     loops = Loops(clock, lambda _name, _keys, _error: None)
-    for name in ("tasks", "services"):
+    for name in ("tasks", "services", "hosts", "capacity", "minute", "daemons"):
         loops.add(name, _rest)
     return Emulator(
         settings=Settings(state_dir=Path("unused")),

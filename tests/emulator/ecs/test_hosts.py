@@ -12,7 +12,17 @@ from sqlalchemy import select
 from emulator.clock import Clock
 from emulator.ecs.clusters import create_cluster
 from emulator.ecs.fleet import Fleets
-from emulator.ecs.hosts import Connect, Deregister, Disconnect, Host, HostsLoop, Register, add_demo, add_hosts, plan
+from emulator.ecs.hosts import (
+    Connect,
+    Deregister,
+    Disconnect,
+    Host,
+    HostsLoop,
+    Register,
+    add_first_hosts,
+    add_hosts,
+    plan,
+)
 from emulator.ecs.task_definitions import register_task_definition
 from emulator.ecs.tasks import run_task
 from emulator.ecs.user_data import AgentConfiguration
@@ -24,7 +34,7 @@ from emulator.neighbours.moto_backends import MotoNeighbours
 from emulator.neighbours.ports import Instance
 from emulator.neighbours.world import MotoWorld
 from emulator.runtime.simulated import SimulatedRuntime
-from emulator.settings import Settings
+from emulator.settings import Preset, Settings
 from emulator.state.ecs import ContainerInstanceRow, TaskRow
 from emulator.state.journal import JournalRow
 from emulator.state.store import Store
@@ -90,6 +100,8 @@ async def running(path: Path) -> AsyncIterator[Emulator]:
         port=4566,
     )
     loops.add("services", _nothing)
+    loops.add("capacity", _nothing)
+    loops.add("minute", _nothing)
     loops.add("tasks", _nothing)
     hosts = HostsLoop(emulator)
     loops.start()
@@ -228,9 +240,27 @@ def test_an_unknown_type_is_told(tmp_path: Path) -> None:
 def test_hosts_of_people(tmp_path: Path) -> None:
     async def play(emulator: Emulator) -> None:
         with emulator.transaction(ACCOUNT, REGION) as context:
-            zones = [row.zone for row in add_demo(context)]
-            assert zones == ["eu-west-1a", "eu-west-1b", "eu-west-1c"] * 2
+            assert add_first_hosts(context) == []
             added = add_hosts(context, "default", "m5.large", ["eu-west-1b"], 2, {"stack": "prod"})
             assert [(row.zone, row.attributes["stack"]) for row in added] == [("eu-west-1b", "prod")] * 2
+
+    run(tmp_path, play)
+
+
+@pytest.mark.parametrize(
+    ("settings", "zones"),
+    [
+        (Settings(preset=Preset.DEMO), ["eu-west-1a", "eu-west-1b", "eu-west-1c"] * 2),
+        (Settings(hosts=3, azs=2, instance_type="m5.large"), ["eu-west-1a", "eu-west-1b", "eu-west-1a"]),
+        (Settings(preset=Preset.DEMO, hosts=0), []),
+    ],
+)
+def test_hosts_of_a_new_state(tmp_path: Path, settings: Settings, zones: list[str]) -> None:
+    async def play(emulator: Emulator) -> None:
+        emulator.settings = settings
+        with emulator.transaction(ACCOUNT, REGION) as context:
+            rows = add_first_hosts(context)
+            assert [row.zone for row in rows] == zones
+            assert {row.instance_type for row in rows} <= {settings.instance_type}
 
     run(tmp_path, play)

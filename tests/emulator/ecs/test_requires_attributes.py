@@ -51,8 +51,8 @@ def test_a_feature_needs_its_capability_and_a_host_has_it(request_: Any, expecte
     ("request_", "expected"),
     [
         (
-            definition(containerDefinitions=[container(secrets=[{"name": "A", "valueFrom": "a"}])]),
-            "secrets.ssm.environment-variables",
+            definition(containerDefinitions=[container(environmentFiles=[{"type": "s3", "value": "arn:x/y.env"}])]),
+            "env-files.s3",
         ),
         (definition(volumes=[{"name": "x", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}]), "efs"),
         (definition(volumes=[{"name": "x", "dockerVolumeConfiguration": {"driver": "rex"}}]), "docker-plugin.rex"),

@@ -112,6 +112,15 @@ def test_a_dependency_that_can_never_be_met_stops_the_task() -> None:
     assert chain("SUCCESS", failed).stop == ("TaskFailedToStart", "Task failed to start")
 
 
+def test_containers_run_on_while_requests_are_under_way_to_them() -> None:
+    task = TaskView(TaskStatus.RUNNING, True, (ContainerView("web", "RUNNING"),), draining=True)
+    assert step(task) == Step(TaskStatus.DEACTIVATING)
+    task = replace(task, status=TaskStatus.DEACTIVATING)
+    assert step(task) == Step()
+    assert step(replace(task, draining=False)).commands == (Command(Verb.STOP, "web"),)
+    assert step(replace(task, containers=(ContainerView("web", "STOPPED"),))).commands == (Command(Verb.REMOVE),)
+
+
 def test_containers_stop_in_reverse_order() -> None:
     first = ContainerView("first", "RUNNING")
     second = ContainerView("second", "RUNNING", depends_on=(("first", "START"),))

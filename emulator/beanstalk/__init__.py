@@ -1,0 +1,1 @@
+"""Elastic Beanstalk: applications and their versions, environments that run, platforms, health, logs, the worker tier."""

@@ -1,0 +1,125 @@
+"""The log files of an instance, as they would lie below `/var/log`: of its agent, and what its containers wrote."""
+
+import asyncio
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from emulator.beanstalk.application_cluster import runs_on_ecs
+from emulator.beanstalk.bundles.plan import MAIN
+from emulator.beanstalk.fleet_view import SAMPLE
+from emulator.context import Context
+from emulator.emulator import Emulator
+from emulator.state.beanstalk import BeanstalkInstanceRow, DeploymentRow, EnvironmentRow
+from emulator.state.ecs import TaskRow
+
+_TAIL = 100
+_MOST_SECONDS, _QUIET_SECONDS = 5.0, 0.5
+"""How long a container's output is read: it goes on as long as the container runs."""
+_RULE = "-" * 40
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where an instance's logs come from, read in a transaction."""
+
+    engine_log: str
+    containers: Mapping[str, tuple[str, str]]
+    """Path → task and container."""
+
+
+def sources_of(context: Context, row: EnvironmentRow, item: BeanstalkInstanceRow) -> Sources:
+    """The agent's own log, and the containers of the application."""
+    task = context.session.get(TaskRow, item.task_arn) if item.task_arn else None
+    containers = {}
+    for document in task.containers if task is not None else ():
+        name = document["name"]
+        number = str(document.get("runtimeId") or name)[:12]
+        ours = "current-app" if name == MAIN else name
+        path = f"var/log/eb-docker/containers/eb-{ours.removeprefix('eb-')}/{number}-stdouterr.log"
+        if runs_on_ecs(row.platform_arn):
+            path = f"var/log/containers/{name}-{number}-stdouterr.log"
+        containers[path] = (str(item.task_arn), name)
+    return Sources(_engine_log(context, item), containers)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Of a log, with its instant."""
+
+    at: datetime
+    text: str
+
+
+def _engine_log(context: Context, item: BeanstalkInstanceRow) -> str:
+    return "".join(f"{line.text}\n" for line in engine_lines(context, item))
+
+
+def engine_lines(context: Context, item: BeanstalkInstanceRow) -> list[Line]:
+    """What was done on the instance: deployments, what their builders said, how the last command ended."""
+    query = select(DeploymentRow).where(
+        DeploymentRow.environment_id == item.environment_id,
+        DeploymentRow.number <= item.deployment,
+        DeploymentRow.created_at >= item.launched_at,
+    )
+    first = context.session.get(DeploymentRow, (item.environment_id, item.deployment))
+    rows = list(context.session.scalars(query.order_by(DeploymentRow.number)))
+    lines: list[Line] = []
+    for found in rows or ([first] if first is not None else []):
+        lines.append(
+            _line(found.created_at, "INFO", f"Starting deployment {found.number}: {found.version_label or SAMPLE}")
+        )
+        lines += [_line(found.created_at, "INFO", text) for text in found.outcome.get("log", [])]
+        if found.failure:
+            lines.append(_line(found.created_at, "ERROR", found.failure))
+        if found.number == item.deployment and item.command_ended is not None:
+            level = "INFO" if item.command == "Succeeded" else "ERROR"
+            told = item.output or "Instance deployment completed successfully."
+            lines.append(_line(item.command_ended, level, told))
+    return lines
+
+
+def _line(at: datetime, level: str, text: str) -> Line:
+    return Line(at, f"{at:%Y/%m/%d %H:%M:%S.%f} [{level}] {text}")
+
+
+async def read(emulator: Emulator, sources: Sources) -> dict[str, str]:
+    """Path → the whole file."""
+    found = {"var/log/eb-engine.log": sources.engine_log}
+    for path, (task_arn, container) in sources.containers.items():
+        found[path] = await _output(emulator, task_arn, container)
+    return found
+
+
+async def _output(emulator: Emulator, task_arn: str, container: str) -> str:
+    lines: list[str] = []
+    following = aiter(emulator.runtime.logs(task_arn, container, None))
+    try:
+        async with asyncio.timeout(_MOST_SECONDS):
+            while True:
+                async with asyncio.timeout(_QUIET_SECONDS):
+                    lines.append((await anext(following)).message)
+    except (StopAsyncIteration, TimeoutError):
+        return "".join(f"{line}\n" for line in lines)
+
+
+def tail(files: Mapping[str, str]) -> bytes:
+    """The last lines of each file, framed as Elastic Beanstalk frames them (unconfirmed)."""
+    parts = []
+    for path, text in files.items():
+        last = "\n".join(text.splitlines()[-_TAIL:])
+        parts.append(f"{_RULE}\n/{path}\n{_RULE}\n{last}\n")
+    return "\n".join(parts).encode()
+
+
+def bundled(files: Mapping[str, str]) -> bytes:
+    """A zip of the whole files."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+    return out.getvalue()

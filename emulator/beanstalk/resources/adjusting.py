@@ -1,0 +1,66 @@
+"""The steps by which resources that are there take changed settings over: in place, no instance is touched."""
+
+from emulator.beanstalk.option_values import BALANCER
+from emulator.beanstalk.resources import log_groups, queues, schedules
+from emulator.beanstalk.resources.facts import Facts
+from emulator.beanstalk.resources.making import launch_template, listeners, triggers
+from emulator.beanstalk.resources.processes import balancer_spec, processes_of, target_group_spec
+from emulator.beanstalk.resources.step import Made, Step
+from emulator.neighbours.environment_ports import EnvironmentResources
+
+
+def _template(resources: EnvironmentResources, facts: Facts) -> Made:
+    return launch_template(resources, facts)
+
+
+def _bounds(resources: EnvironmentResources, facts: Facts) -> Made:
+    """A group stays between its bounds: it grows or shrinks where they ask for it."""
+    minimum, maximum = facts.values.size
+    name = facts.resources["group"]
+    found = resources.group(facts.place, name)
+    if found is None or (found.minimum, found.maximum) == (minimum, maximum):
+        return Made()
+    desired = min(max(found.desired, minimum), maximum)
+    resources.change_group(facts.place, name, minimum, maximum, desired)
+    return Made()
+
+
+def _triggers(resources: EnvironmentResources, facts: Facts) -> Made:
+    return Made(triggers(resources, facts).resources)
+
+
+def _target_groups(resources: EnvironmentResources, facts: Facts) -> Made:
+    made = dict(facts.resources["target_groups"])
+    for process in processes_of(facts.values):
+        name = f"awseb-AWSEB-{facts.suffix(f'TargetGroup/{process}')}"
+        spec = target_group_spec(facts, process, facts.resources["vpc"], name)
+        made[process] = resources.target_group(facts.place, spec, facts.tags)
+    new = [arn for process, arn in made.items() if process not in facts.resources["target_groups"]]
+    return Made({"target_groups": made}, tuple(f"Created target group named: {arn}" for arn in new))
+
+
+def _balancer(resources: EnvironmentResources, facts: Facts) -> Made:
+    own = facts.resources.get("balancer_security_group")
+    security = (*((own,) if own else ()), *facts.values.listed(BALANCER, "SecurityGroups"))
+    name = f"awseb--AWSEB-{facts.suffix('LoadBalancer')}"
+    spec = balancer_spec(facts, name, tuple(facts.resources["elb_subnets"]), security)
+    resources.balancer(facts.place, spec, facts.tags)
+    return Made()
+
+
+def _is_new_generation(facts: Facts) -> bool:
+    return str(facts.generation) not in facts.resources["templates"]
+
+
+STEPS = (
+    Step("launch-template", _template, _is_new_generation),
+    Step("logs", log_groups.note),
+    Step("bounds", _bounds),
+    Step("queues", queues.ensure, lambda facts: facts.worker),
+    Step("triggers", _triggers, lambda facts: bool(facts.resources.get("triggers"))),
+    Step("schedules", schedules.schedule, schedules.is_scheduled),
+    Step("target-groups", _target_groups, lambda facts: facts.balanced),
+    Step("balancer", _balancer, lambda facts: facts.balanced),
+    Step("listeners", listeners, lambda facts: facts.balanced),
+)
+"""In this order."""

@@ -1,0 +1,44 @@
+"""Auto Scaling's balance: a group spreads its instances evenly over its zones, where moto launches all of a call in one."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from emulator.neighbours.terminations import wait_before_terminating
+
+LAUNCHERS = frozenset({"autoscaling", "cloudformation"})
+"""Services that launch instances of groups."""
+
+
+def balance() -> None:
+    """Have moto's groups launch each instance where the group has the fewest, and heed ECS's hook; safe to repeat."""
+    wait_before_terminating()
+    from moto.autoscaling.models import FakeAutoScalingGroup  # noqa: PLC0415 - moto is imported at first use only
+
+    group_class: Any = FakeAutoScalingGroup
+    original = group_class.replace_autoscaling_group_instances
+    if getattr(original, "balances", False):
+        return
+
+    def launch(group: Any, count_needed: int, propagated_tags: dict[str, str]) -> None:
+        subnets, zones = group.vpc_zone_identifier, group.availability_zones
+        try:
+            for _ in range(count_needed):
+                if subnets:
+                    used = (state.instance.subnet_id for state in group.instance_states)
+                    group.vpc_zone_identifier = least_used([name.strip() for name in subnets.split(",")], used)
+                else:
+                    used = (state.availability_zone for state in group.instance_states)
+                    group.availability_zones = [least_used(list(zones), used)]
+                original(group, 1, dict(propagated_tags))
+        finally:
+            group.vpc_zone_identifier, group.availability_zones = subnets, zones
+
+    launch.balances = True  # type: ignore[attr-defined]
+    group_class.replace_autoscaling_group_instances = launch
+
+
+def least_used(places: Sequence[str], used: Iterable[str]) -> str:
+    """The first of `places` with the fewest uses."""
+    counts = Counter(used)
+    return min(places, key=lambda place: counts[place])
