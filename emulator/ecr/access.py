@@ -1,4 +1,4 @@
-"""Whether a caller may do something in a repository: its policy and its registry's, read and judged (`policies`).
+"""Whether a caller may do something in a repository: its policy and its registry's, read and judged (`emulator.iam`).
 
 Who calls in is an ARN. Identities' own policies are not asked here: a server without IAM trusts the callers of the account
 that owns a repository, so that only a Deny stops them, and lets those of other accounts in where a policy names them.
@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 from emulator.arns import make_arn, parse_arn
 from emulator.context import Context
-from emulator.ecr.policies import Access, Decision, decide
-from emulator.ecr.policy_documents import Policy, parse_policy
 from emulator.ecr.policy_texts import policy_texts
 from emulator.ecr.registry_settings import setting_of
 from emulator.errors import AwsError
+from emulator.iam.decisions import Decision, decide
+from emulator.iam.documents import Policy, parse_policy
+from emulator.iam.statements import Access
 from emulator.state.ecr import RepositoryRow
 
 V1_ACTIONS = frozenset({"ecr:ReplicateImage", "ecr:CreateRepository", "ecr:BatchImportUpstreamImage"})

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, TypedDict
 from emulator.context import Context
 from emulator.ecr.access import V1_ACTIONS, registry_arn
 from emulator.ecr.errors import RegistryPolicyNotFoundException, invalid
-from emulator.ecr.policy_documents import MalformedPolicyError, parse_policy, printed
 from emulator.ecr.registry_settings import setting
+from emulator.ecr.repository_policies import MOST_TEXT
+from emulator.iam.documents import MalformedPolicyError, parse_policy, printed
 from emulator.journal import Kind
 from emulator.state.ecr_registry import PolicyRow
 
@@ -27,7 +28,7 @@ def put_registry_policy(context: Context, request: "PutRegistryPolicyRequestType
     """PutRegistryPolicy."""
     text = request["policyText"]
     try:
-        policy = parse_policy(text, principals=True, resources=True)
+        policy = parse_policy(text, principals=True, resources=True, most=MOST_TEXT)
     except MalformedPolicyError as error:
         raise invalid("PolicyText", _REFUSED) from error
     if setting(context, "REGISTRY_POLICY_SCOPE") == "V1":

@@ -20,10 +20,11 @@ from emulator.ecr.events import tell
 from emulator.ecr.image_deletion import delete_image
 from emulator.ecr.image_lists import tags_of
 from emulator.ecr.images import Push, store_image
-from emulator.ecr.policies import Access, decide
 from emulator.ecr.replication_schedule import LOOP, REPLICATOR, key_of
 from emulator.ecr.uploads import link_layer
 from emulator.emulator import Emulator
+from emulator.iam.decisions import decide
+from emulator.iam.statements import Access
 from emulator.journal import Kind
 from emulator.state.ecr import ImageReferenceRow, ImageRow, LayerRow, RepositoryRow
 from emulator.state.ecr_registry import ReplicationRow

@@ -1,12 +1,12 @@
-"""The policies of repositories: set, shown, deleted. What they allow is decided in `policies`."""
+"""The policies of repositories: set, shown, deleted. What they allow is decided in `access`."""
 
 from typing import TYPE_CHECKING, TypedDict
 
 from emulator.context import Context
 from emulator.ecr.access import access_of
 from emulator.ecr.errors import RepositoryPolicyNotFoundException, invalid
-from emulator.ecr.policy_documents import MalformedPolicyError, parse_policy, printed
 from emulator.ecr.repositories import find_repository
+from emulator.iam.documents import MalformedPolicyError, parse_policy, printed
 from emulator.journal import Kind
 from emulator.state.ecr import RepositoryRow
 from emulator.state.ecr_registry import PolicyRow
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
         GetRepositoryPolicyRequestTypeDef,
         SetRepositoryPolicyRequestTypeDef,
     )
+
+
+MOST_TEXT = 10_240
+"""Characters of a policy of ECR's."""
 
 
 class RepositoryPolicyResult(TypedDict):
@@ -65,7 +69,7 @@ def checked_policy(text: str) -> str:
 
     """
     try:
-        parse_policy(text, principals=True, resources=False)
+        parse_policy(text, principals=True, resources=False, most=MOST_TEXT)
     except MalformedPolicyError as error:
         raise invalid("PolicyText", "Invalid repository policy provided") from error
     return printed(text)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.context import Context
-from emulator.ecr.policy_conditions import like
+from emulator.iam.conditions import like
 from emulator.state.ecr import RepositoryRow
 from emulator.state.ecr_registry import SigningRow
 

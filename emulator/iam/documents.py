@@ -1,4 +1,4 @@
-"""Reads IAM policy documents into values. Pure; `policies` judges by them.
+"""Reads IAM policy documents into values. Pure; `statements` judges by them.
 
 An element may be one string or a list of them. What a document must and must not have is AWS's grammar of policies
 (reference: iam_elb_autoscaling.md §3); the sentences say which rule was broken, AWS's own answer does not tell.
@@ -9,11 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from emulator.ecr.policy_conditions import Condition, operator_of
+from emulator.iam.conditions import Condition, operator_of
 
 _VERSIONS = ("2012-10-17", "2008-10-17")
-_MOST_TEXT = 10_240
-"""Characters of a policy of ECR's."""
 _STATEMENT = {
     *("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"),
 }
@@ -53,21 +51,30 @@ class Policy:
     statements: tuple[Statement, ...]
     variables: bool = True
     """Whether `${…}` stands for a key of the request: in version 2012-10-17 only."""
+    name: str = ""
+    """What it is called where a decision is explained, such as `inline policy push of user alice`."""
+
+    def place_of(self, statement: Statement) -> str:
+        """Where `statement` stands, in words: its Sid, or its number from 1."""
+        which = statement.sid or str(next(i for i, item in enumerate(self.statements, 1) if item is statement))
+        return f"statement {which} of {self.name or 'the policy'}"
 
 
-def parse_policy(text: str, *, principals: bool, resources: bool) -> Policy:
+def parse_policy(text: str, *, principals: bool, resources: bool, name: str = "", most: int | None = None) -> Policy:
     """Read a document.
 
     Args:
         text: JSON.
         principals: whether statements must name principals (policies of resources) or must not (those of identities).
         resources: whether statements must name resources.
+        name: what the policy is called where a decision is explained.
+        most: how many characters it may have.
 
     Raises:
         MalformedPolicyError: it breaks the grammar.
 
     """
-    if len(text) > _MOST_TEXT:
+    if most is not None and len(text) > most:
         raise MalformedPolicyError("too long")
     try:
         document = json.loads(text)
@@ -86,7 +93,7 @@ def parse_policy(text: str, *, principals: bool, resources: bool) -> Policy:
     sids = [item.sid for item in parsed if item.sid]
     if len(set(sids)) != len(sids):
         raise MalformedPolicyError("statement ids must be unique")
-    return Policy(parsed, variables=version == _VERSIONS[0])
+    return Policy(parsed, variables=version == _VERSIONS[0], name=name)
 
 
 def _statement(item: object, *, principals: bool, resources: bool) -> Statement:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 LITERAL_STAR, LITERAL_MARK = "\ue000", "\ue001"
 """What `${*}` and `${?}` become in a pattern: the characters themselves (both code points are private)."""
@@ -41,8 +42,12 @@ class Operator:
 
 def like(pattern: str, text: str) -> bool:
     """Whether all of `text` fits; `*` stands for any run of characters and `?` for one."""
-    expression = "".join(_PATTERN.get(character) or re.escape(character) for character in pattern)
-    return re.fullmatch(expression, text, re.DOTALL) is not None
+    return _compiled(pattern).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile("".join(_PATTERN.get(character) or re.escape(character) for character in pattern), re.DOTALL)
 
 
 def arn_like(pattern: str, text: str) -> bool:
@@ -58,7 +63,7 @@ def holds(condition: Condition, keys: Keys) -> bool:
         return any(value.lower() == str(absent).lower() for value in condition.values)
     operator = operator_of(condition.operator)
     if operator is None:
-        raise ValueError(condition.operator)  # `policy_documents` refuses them
+        raise ValueError(condition.operator)  # `documents` refuses them
     given = keys.get(condition.key)
     if not given:
         return operator.negated or operator.if_exists or operator.quantifier == "ForAllValues"

@@ -1,8 +1,6 @@
-"""Judges requests by policies. Pure: documents and a request in, a decision with its reason out; deny wins.
+"""What policies say of a request: which statements apply, and what they make of it together. Pure; deny wins.
 
-The order is AWS's (reference: iam_elb_autoscaling.md §3). Within the account that owns the resource a resource's policy
-can grant alone; across accounts both sides must allow. A registry without identities (IAM off) trusts what callers of its
-own account do, and what other accounts let their callers do.
+What several kinds of policies together decide is in `decisions` (reference: iam_elb_autoscaling.md §3).
 """
 
 import re
@@ -11,8 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from emulator.arns import parse_arn
-from emulator.ecr.policy_conditions import LITERAL_MARK, LITERAL_STAR, Condition, Keys, holds, like
-from emulator.ecr.policy_documents import Names, Policy, Statement
+from emulator.iam.conditions import LITERAL_MARK, LITERAL_STAR, Condition, Keys, holds, like
+from emulator.iam.documents import Names, Policy, Statement
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _LITERALS = {"*": LITERAL_STAR, "?": LITERAL_MARK, "$": "$"}
@@ -41,6 +39,8 @@ class Access:
     """An ARN, or `*`."""
     keys: Keys = field(default_factory=dict)
     """Condition keys in lower case."""
+    role: str = ""
+    """The role's ARN, where the caller is a session of one; told from the session's where this is empty."""
 
     @property
     def account(self) -> str:
@@ -48,56 +48,42 @@ class Access:
         arn = parse_arn(self.principal)
         return arn.account if arn else ""
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The ARNs by which a policy can mean the caller: a session's own and its role's."""
+        return frozenset({self.principal, self.role or _role_of(self.principal)})
+
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """Whether the request may be done, and AWS's sentence where not."""
+class Finding:
+    """What policies say, and the statement that says it."""
 
-    allowed: bool
-    reason: str
-
-
-def decide(
-    access: Access, owner: str, resource_policies: Sequence[Policy], identity_policies: Sequence[Policy] | None = None
-) -> Decision:
-    """Whether `access` to a resource of the account `owner` is allowed.
-
-    Args:
-        access: who wants what.
-        owner: the account that the resource belongs to.
-        resource_policies: of the repository and its registry.
-        identity_policies: of the caller; None where nobody asks (IAM off): then the caller's own account allows all.
-
-    """
-    resource = judge(resource_policies, access)
-    identity = _identity(access, identity_policies)
-    own = access.account == owner
-    if resource is Effect.DENIED:
-        why = "with an explicit deny in a resource-based policy"
-    elif identity is Effect.DENIED:
-        why = "with an explicit deny in an identity-based policy"
-    elif not own and resource is Effect.SILENT:
-        why = f"because no resource-based policy allows the {access.action} action"
-    elif identity is not Effect.ALLOWED and not (own and resource is Effect.ALLOWED):
-        why = f"because no identity-based policy allows the {access.action} action"
-    else:
-        return Decision(allowed=True, reason="the resource's policy allows it" if not own else "the account allows it")
-    return _refused(access, why)
+    effect: Effect
+    place: str = ""
+    """Where the deciding statement stands, in words; empty where none applies."""
+    exact: bool = False
+    """It names the caller's own ARN (of a user or a session), which nothing but a deny takes back."""
 
 
-def judge(policies: Sequence[Policy], access: Access) -> Effect:
+SILENCE = Finding(Effect.SILENT)
+
+
+def judge(policies: Sequence[Policy], access: Access) -> Finding:
     """What `policies` together say: any statement that denies wins over all that allow."""
-    applying = [
-        (policy, statement)
-        for policy in policies
-        for statement in policy.statements
-        if applies(policy, statement, access)
-    ]
-    if any(statement.effect == "Deny" for _, statement in applying):
-        return Effect.DENIED
-    if any(_names_caller(statement, access) for _, statement in applying):
-        return Effect.ALLOWED
-    return Effect.DELEGATED if applying else Effect.SILENT
+    allowed = delegated = SILENCE
+    for policy in policies:
+        for statement in policy.statements:
+            if not applies(policy, statement, access):
+                continue
+            if statement.effect == "Deny":
+                return Finding(Effect.DENIED, policy.place_of(statement))
+            if _names_caller(statement, access):
+                exact = _names_exactly(statement, access)
+                if allowed is SILENCE or (exact and not allowed.exact):
+                    allowed = Finding(Effect.ALLOWED, policy.place_of(statement), exact)
+            elif delegated is SILENCE:
+                delegated = Finding(Effect.DELEGATED, policy.place_of(statement))
+    return delegated if allowed is SILENCE else allowed
 
 
 def applies(policy: Policy, statement: Statement, access: Access) -> bool:
@@ -113,12 +99,6 @@ def applies(policy: Policy, statement: Statement, access: Access) -> bool:
         and (statement.principals is None or _matches_principal(statement.principals, access))
         and all(holds(condition, access.keys) for condition in conditions)
     )
-
-
-def _identity(access: Access, policies: Sequence[Policy] | None) -> Effect:
-    if policies is None or access.principal.endswith(":root") or access.principal.startswith("Service:"):
-        return Effect.ALLOWED
-    return judge(policies, access)
 
 
 def _matches_action(actions: Names, action: str) -> bool:
@@ -141,11 +121,16 @@ def _names_caller(statement: Statement, access: Access) -> bool:
     return names is None or names.inverted or any(_is_caller(name, access) for name in names.values)
 
 
+def _names_exactly(statement: Statement, access: Access) -> bool:
+    names = statement.principals
+    return names is not None and not names.inverted and f"AWS:{access.principal}" in names.values
+
+
 def _is_caller(name: str, access: Access) -> bool:
     kind, _, text = name.partition(":")
     if access.principal.startswith("Service:"):
         return name == access.principal
-    return kind == "AWS" and text in {"*", access.principal, _role_of(access.principal)}
+    return kind == "AWS" and (text == "*" or text in access.names)
 
 
 def _is_account(name: str, access: Access) -> bool:
@@ -181,11 +166,3 @@ def _fill(text: str, keys: Mapping[str, Sequence[str]]) -> str:
         return fallback[1:-1] if len(fallback) >= 2 and fallback[0] == fallback[-1] == "'" else found[0]
 
     return _VARIABLE.sub(value, text)
-
-
-def _refused(access: Access, why: str) -> Decision:
-    place = "" if access.resource == "*" else f" on resource: {access.resource}"
-    return Decision(
-        allowed=False,
-        reason=f"User: {access.principal} is not authorized to perform: {access.action}{place} {why}",
-    )

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.ecr.policies import Access, Effect, decide, judge
-from emulator.ecr.policy_documents import MalformedPolicyError, Policy, parse_policy, printed
+from emulator.iam.decisions import Grants, decide
+from emulator.iam.documents import MalformedPolicyError, Policy, parse_policy, printed
+from emulator.iam.statements import Access, Effect, judge
 
 OWNER, OTHER = "111122223333", "444455556666"
 REPOSITORY = f"arn:aws:ecr:eu-west-1:{OWNER}:repository/team/app"
@@ -62,7 +63,7 @@ def test_a_statement(given_statement: dict[str, Any], principal: str, expected: 
         del given_statement["Principal"]
     if "NotAction" in given_statement:
         del given_statement["Action"]
-    assert judge([policy(given_statement)], access(principal)) is expected
+    assert judge([policy(given_statement)], access(principal)).effect is expected
 
 
 @pytest.mark.parametrize(
@@ -104,12 +105,12 @@ def test_a_statement(given_statement: dict[str, Any], principal: str, expected: 
 )
 def test_a_condition(condition: dict[str, Any], keys: dict[str, list[str]], *, expected: bool) -> None:
     judged = judge([policy(statement(Condition=condition))], access(BOB, **keys))
-    assert (judged is Effect.ALLOWED) is expected
+    assert (judged.effect is Effect.ALLOWED) is expected
 
 
 def test_variables_are_only_text_in_the_old_version() -> None:
     old = policy(statement(Condition={"StringEquals": {"k": "${aws:username}"}}), version="2008-10-17")
-    assert judge([old], access(k=["${aws:username}"], aws__username=["bob"])) is Effect.ALLOWED
+    assert judge([old], access(k=["${aws:username}"], aws__username=["bob"])).effect is Effect.ALLOWED
 
 
 ALLOW_ALL = policy({"Effect": "Allow", "Action": "*", "Resource": "*"}, principals=False)
@@ -139,7 +140,7 @@ TO_ACCOUNT = policy(statement(Principal={"AWS": [OTHER, OWNER]}))
     ],
 )
 def test_both_sides(principal: str, resource: list[Policy], identity: list[Policy] | None, why: str | None) -> None:
-    decision = decide(access(principal), OWNER, resource, identity)
+    decision = decide(access(principal), OWNER, resource, None if identity is None else Grants(tuple(identity)))
     if why is None:
         assert decision.allowed
     else:
@@ -198,10 +199,10 @@ _STATEMENTS = st.builds(
 def test_a_deny_that_speaks_of_the_request_always_wins(statements: list[dict[str, Any]], principal: str) -> None:
     denies = [item for item in statements if item["Effect"] == "Deny"]
     asked = access(principal)
-    denied = bool(denies) and judge([policy(*denies)], asked) is Effect.DENIED
-    assert (judge([policy(*statements)], asked) is Effect.DENIED) is denied
+    denied = bool(denies) and judge([policy(*denies)], asked).effect is Effect.DENIED
+    assert (judge([policy(*statements)], asked).effect is Effect.DENIED) is denied
     if denied:
-        assert not decide(asked, OWNER, [policy(*statements)], [ALLOW_ALL]).allowed
+        assert not decide(asked, OWNER, [policy(*statements)], Grants((ALLOW_ALL,))).allowed
 
 
 @given(st.lists(_STATEMENTS, max_size=4), _STATEMENTS, st.sampled_from([ALICE, BOB]))
