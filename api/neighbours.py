@@ -37,6 +37,8 @@ _ALARMING = frozenset({"monitoring", "cloudformation"})
 """Services whose requests may change alarms."""
 _QUEUEING = frozenset({"sqs", "sns", "s3", "events", "cloudformation", "scheduler", "pipes", "states", "lambda"})
 """Services whose requests may put messages into queues."""
+_KNOWING = frozenset({"iam", "sts", "cloudformation"})
+"""Services whose requests may change users, roles and their sessions."""
 _QUIET = {"s3", "sqs", "sns", "ssm", "secretsmanager", "logs", "kms", "dynamodb", "monitoring"}
 """Services that change no instance and no role: their saves need not look at these, which are the largest."""
 _FORM_ACTION = re.compile(rb"(?:^|&)Action=([A-Za-z]+)")
@@ -79,6 +81,8 @@ class NeighboursApp:
         if service == "sqs" and action == "ReceiveMessage":
             return await self._receive(request, target)
         response = await self._run(request, target, service, action)
+        if service in _KNOWING and not _reads(request, action):
+            self._neighbours.identities.changed()
         if service in _LAUNCHING and not _reads(request, action):
             self._neighbours.instances_changed(target.account, target.region)
         if service in _ALARMING and not _reads(request, action):
@@ -92,6 +96,7 @@ class NeighboursApp:
     def reset(self) -> None:
         """Forget everything."""
         self._world.reset()
+        self._neighbours.identities.changed()
 
     async def _run(self, request: HttpRequest, target: Target, service: str, action: str) -> HttpResponse:
         loop = asyncio.get_running_loop()

@@ -55,7 +55,7 @@ from emulator.neighbours.world import MotoWorld
 from emulator.reset import reset
 from emulator.runtime.ports import ContainerRuntime
 from emulator.runtime.simulated import SimulatedRuntime
-from emulator.settings import RuntimeKind, Settings
+from emulator.settings import Iam, RuntimeKind, Settings
 from emulator.state.ecs import ContainerInstanceRow
 from emulator.state.journal import ServerStateRow
 from emulator.state.store import Store
@@ -237,9 +237,9 @@ def build(settings: Settings, port: int) -> Server:
     fleets = Fleets(store)
     path = None if settings.ephemeral else settings.state_dir / "neighbours.db"
     world = MotoWorld(clock, settings.account_id, path)
-    neighbours = MotoNeighbours(world)
+    neighbours = MotoNeighbours(world, keys_tell_accounts=settings.iam is not Iam.OFF)
     emulator = Emulator(settings, clock, ids, store, journal, loops, fleets, runtime, neighbours, port)
-    emulator.objects = MotoObjects(world)
+    emulator.objects, emulator.identities = MotoObjects(world), neighbours.identities
     emulator.groups, emulator.scaling = MotoScalingGroups(neighbours), MotoScaling(world)
     show_metrics(emulator.metrics.points)
     control = MotoLoadBalancers(world)

@@ -13,6 +13,7 @@ from emulator.state.store import after_commit
 
 if TYPE_CHECKING:
     from emulator.emulator import Emulator
+    from emulator.iam.callers import Caller
 
 
 @dataclass(slots=True)
@@ -26,6 +27,8 @@ class Context:
     """The ARN of the caller."""
     request_id: str
     emulator: "Emulator"
+    caller: "Caller | None" = None
+    """The caller's permissions; None where nobody asks (IAM off, and the server's own doings)."""
 
     @property
     def now(self) -> datetime:

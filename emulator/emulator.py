@@ -19,8 +19,10 @@ from emulator.state.store import Store
 if TYPE_CHECKING:
     from emulator.balancer.ports import Balancer
     from emulator.ecs.fleet import Fleets
+    from emulator.iam.callers import Caller
     from emulator.neighbours.capacity_ports import Scaling, ScalingGroups
     from emulator.neighbours.discovery_ports import Discovery
+    from emulator.neighbours.identity_ports import Identities
     from emulator.neighbours.ingress_ports import IngressResources
     from emulator.neighbours.objects import Objects
     from emulator.neighbours.ports import Neighbours
@@ -60,6 +62,8 @@ class Emulator:
     """Cloud Map; None as above."""
     ingress: "IngressResources | None" = None
     """What managed ingress is made of; None as above."""
+    identities: "Identities | None" = None
+    """Users, roles and their keys; None as above."""
     exec_sessions: ExecSessions = field(default_factory=ExecSessions)
     """Sessions of ECS Exec that are open."""
     tallies: ServiceTallies = field(init=False)
@@ -69,14 +73,20 @@ class Emulator:
         self.tallies = ServiceTallies(self.store)
 
     @contextmanager
-    def transaction(self, account: str, region: str, principal: str | None = None) -> Iterator[Context]:
-        """One transaction on behalf of `principal` (the account's root where None); see `Store.begin`."""
+    def transaction(
+        self, account: str, region: str, principal: str | None = None, caller: "Caller | None" = None
+    ) -> Iterator[Context]:
+        """One transaction on behalf of `principal` (the account's root where None); see `Store.begin`.
+
+        `caller` is the principal with its permissions, where these are asked.
+        """
         with self.store.begin() as session:
             yield Context(
                 session=session,
                 account=account,
                 region=region,
-                principal=principal or f"arn:aws:iam::{account}:root",
+                principal=caller.principal if caller else principal or f"arn:aws:iam::{account}:root",
                 request_id=self.ids.uuid(),
                 emulator=self,
+                caller=caller,
             )

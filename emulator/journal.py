@@ -46,6 +46,8 @@ class Kind(StrEnum):
     EVENT = "event"
     DECISION = "decision"
     FAULT = "fault"
+    DENIAL = "denial"
+    """A caller's policies do not let it do what it asked for (IAM on)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,10 @@ class Journal:
             self._written += len(entries)
             with self._store.begin() as session:
                 insert_rows(session.connection(), JournalRow, [_values(entry) for entry in entries])
+
+    def forget(self) -> None:
+        """Drop what `note` collected, which tells of a state that is no more."""
+        self._unwritten.clear()
 
     def trim(self, now: datetime) -> int:
         """Remove some of what is kept no longer, oldest first: up to twice as much as came since the last call, and a few.

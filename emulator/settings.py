@@ -20,6 +20,17 @@ class RuntimeKind(StrEnum):
     SIMULATED = "simulated"
 
 
+class Iam(StrEnum):
+    """Whether callers' permissions are asked."""
+
+    OFF = "off"
+    """Nobody asks: every key may do everything in its account."""
+    SOFT = "soft"
+    """What would have been denied is done, and journaled."""
+    STRICT = "strict"
+    """It is denied, and so are unknown keys and wrong signatures."""
+
+
 class Preset(StrEnum):
     """What a new state begins with."""
 
@@ -58,6 +69,7 @@ class Settings(BaseSettings):
     """The account of every access key that is not itself a 12-digit account."""
     region: str = "us-east-1"
     """The region of requests that name none."""
+    iam: Iam = Iam.OFF
     vulnerability_feed: Path | None = None
     """OSV data (a file or a folder) by which ECR scans images where neither trivy nor grype is installed."""
     platform_images: dict[str, str] = Field(default_factory=dict)

@@ -100,15 +100,15 @@ class RunningServer:
         connection.close()
         return document
 
-    def client(self, service: str, account: str = "test", region: str = "us-east-1") -> Any:
-        """A boto3 client."""
+    def client(self, service: str, account: str = "test", region: str = "us-east-1", secret: str = "test") -> Any:
+        """A boto3 client; `account` is its access key."""
         make: Callable[..., Any] = boto3.client
         return make(
             service,
             region_name=region,
             endpoint_url=self.url,
             aws_access_key_id=account,
-            aws_secret_access_key="test",
+            aws_secret_access_key=secret,
         )
 
     def run(self, *command: str, stdin: str | None = None) -> str:

@@ -12,8 +12,10 @@ import orjson
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from api.admission import Admission
 from api.coverage import OPERATIONS, REASONS
 from api.neighbours import NeighboursApp, action_of
+from api.wire.access_problems import Problem, family_of, problem_error, refusal_for
 from api.wire.detect import Target, detect
 from api.wire.messages import Call, HttpRequest, HttpResponse, WireError, not_emulated
 from api.wire.protocols import Protocol, protocol_of
@@ -23,6 +25,9 @@ from emulator.balancer.operations import OPERATIONS as TARGETS
 from emulator.ecs.execute_command import SESSION_MANAGER
 from emulator.emulator import Emulator
 from emulator.errors import AwsError
+from emulator.iam.callers import Caller
+from emulator.iam.enforcement import NotAuthorizedError
+from emulator.iam.requests import require_request
 from emulator.journal import Entry, Kind
 
 _LOG = structlog.get_logger()
@@ -42,6 +47,7 @@ class AwsEndpoint:
 
     def __init__(self, emulator: Emulator, neighbours: NeighboursApp) -> None:
         self._emulator, self._neighbours = emulator, neighbours
+        self._admission = Admission(emulator)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The endpoint of the catch-all route, as an ASGI application."""
@@ -52,23 +58,30 @@ class AwsEndpoint:
         query = scope["query_string"].decode("latin-1")
         path = scope["raw_path"].decode("latin-1").partition("?")[0]
         request = HttpRequest(scope["method"], path, query, headers, body)
-        settings = self._emulator.settings
-        target = detect(request, settings.account_id, settings.region)
-        if (
-            target.service in OPERATIONS
-            or (target.service == "ssm" and headers.get("x-amz-target") in _SESSIONS)
-            or (target.service == _SCALING and action_of(request) in APPLICATION_AUTO_SCALING)
-        ):
-            answer = self.answer(request, target)
-        elif target.service == "elasticloadbalancing" and action_of(request) in TARGETS:
-            answer = self.answer(request, replace(target, service="elbv2"))
-        else:
-            answer = await self._ask_neighbour(request, target)
+        answer = await self._answer(request, (scope.get("client") or ("",))[0])
         sent = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
         if "content-length" not in (name.lower() for name in answer.headers):
             sent.append((b"content-length", b"%d" % len(answer.body)))
         await send({"type": "http.response.start", "status": answer.status, "headers": sent})
         await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, request: HttpRequest, address: str) -> HttpResponse:
+        settings, headers = self._emulator.settings, request.headers
+        known = self._admission.account_of if self._admission.asks else None
+        target = detect(request, settings.account_id, settings.region, known)
+        try:
+            caller = self._admission.caller_of(request, target, address)
+        except WireError as error:
+            return refusal_for(family_of(target.service, request), error, self._emulator.ids.uuid())
+        if (
+            target.service in OPERATIONS
+            or (target.service == "ssm" and headers.get("x-amz-target") in _SESSIONS)
+            or (target.service == _SCALING and action_of(request) in APPLICATION_AUTO_SCALING)
+        ):
+            return self.answer(request, target, caller)
+        if target.service == "elasticloadbalancing" and action_of(request) in TARGETS:
+            return self.answer(request, replace(target, service="elbv2"), caller)
+        return await self._ask_neighbour(request, target)
 
     async def _ask_neighbour(self, request: HttpRequest, target: Target) -> HttpResponse:
         if target.service == _SCALING and action_of(request) == "RegisterScalableTarget":
@@ -98,7 +111,7 @@ class AwsEndpoint:
         body = orjson.dumps({"__type": "ValidationException", "message": message})
         return HttpResponse(400, {"Content-Type": "application/x-amz-json-1.1"}, body)
 
-    def answer(self, request: HttpRequest, target: Target) -> HttpResponse:
+    def answer(self, request: HttpRequest, target: Target, caller: Caller | None = None) -> HttpResponse:
         """The response of one of our own services; never raises."""
         request_id = self._emulator.ids.uuid()
         protocol = protocol_of(target.service)
@@ -108,20 +121,24 @@ class AwsEndpoint:
             return protocol.refuse(error, request_id, self._emulator.clock.now())
         try:
             try:
-                result = self._perform(target, call, request_id)
+                result = self._perform(target, call, request_id, caller)
                 return protocol.answer(call.operation, result, request_id, self._emulator.clock.now())
             except AwsError as error:
                 return self._refuse(protocol, target, call, error, request_id)
+            except NotAuthorizedError as error:
+                denied = problem_error(Problem.DENIED, family_of(target.service, request), str(error))
+                return self._refuse(protocol, target, call, denied, request_id)
         except Exception:  # noqa: BLE001 - the outermost edge: our bug, told as a 500 with a log line
             _LOG.exception("operation failed", service=target.service, operation=call.operation, request_id=request_id)
             return self._refuse(protocol, target, call, _our_failure(request_id), request_id)
 
-    def _perform(self, target: Target, call: Call, request_id: str) -> Mapping[str, Any]:
+    def _perform(self, target: Target, call: Call, request_id: str, caller: Caller | None) -> Mapping[str, Any]:
         operation = _TABLES[target.service].get(call.operation)
         if operation is None:
             raise not_emulated(target.service, call.operation, REASONS.get(target.service, {}).get(call.operation))
-        with self._emulator.transaction(target.account, target.region) as context:
+        with self._emulator.transaction(target.account, target.region, caller=caller) as context:
             context.request_id = request_id  # events of Elastic Beanstalk are asked for by it
+            require_request(context, target.service, call.operation, call.params)
             result = operation(context, call.params)
             if not call.operation.startswith(_READING):
                 context.record(Kind.API_CALL, f"{target.service}:{call.operation}", {"principal": context.principal})

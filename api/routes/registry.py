@@ -6,7 +6,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from api.routes.registry_auth import Caller, NotAuthorizedError, authorize, challenge
+from api.routes.registry_auth import Caller, UnauthenticatedError, authorize, challenge
 from api.routes.registry_blobs import get_blob
 from api.routes.registry_faults import VERSION_HEADER, RegistryFault, disk_fault_of, fault_of, unsupported
 from api.routes.registry_lists import list_catalog, list_referrers, list_tags
@@ -18,6 +18,7 @@ from emulator.ecr.pull_through import Wanted, fetch
 from emulator.ecr.repositories import is_name
 from emulator.emulator import Emulator
 from emulator.errors import AwsError
+from emulator.iam.enforcement import NotAuthorizedError
 
 _LOG = structlog.get_logger()
 
@@ -36,7 +37,7 @@ class RegistryEndpoint:
     async def _answer(self, request: Request) -> Response:
         try:
             return await _answer(request, authorize(request, self._emulator))
-        except NotAuthorizedError as refusal:
+        except UnauthenticatedError as refusal:
             return challenge(self._emulator, refusal)
         except Exception as error:  # noqa: BLE001 - the outermost edge: what is our bug is told as a 500 with a log line
             return _fault(request, error).response()
@@ -55,6 +56,8 @@ def _fault(request: Request, error: Exception) -> RegistryFault:
             told = error
         case AwsError():
             told = fault_of(error)
+        case NotAuthorizedError():
+            told = RegistryFault(403, "DENIED", str(error))
         case ClientDisconnect():
             told = RegistryFault(400, "UNKNOWN", "the client went away")
         case OSError() | OperationalError():
@@ -70,7 +73,7 @@ def _fault(request: Request, error: Exception) -> RegistryFault:
 async def _answer(request: Request, caller: Caller) -> Response:
     path = request.scope["path"].removeprefix("/v2").removeprefix("/")
     if caller.blob is not None and (request.method not in {"GET", "HEAD"} or path != caller.blob):
-        raise NotAuthorizedError
+        raise UnauthenticatedError
     if not path:
         return _base(request)
     if path == "_catalog":
@@ -118,7 +121,8 @@ async def _manifest(request: Request, caller: Caller, target: Target) -> Respons
     match request.method:
         case "GET" | "HEAD":
             if not is_public(target.name):
-                wanted = Wanted(caller.account, caller.region, caller.principal, target.name, target.reference)
+                place = (caller.account, caller.region, caller.principal)
+                wanted = Wanted(*place, target.name, target.reference, caller.permissions)
                 await fetch(caller.emulator, wanted)
             return get_manifest(request, caller, target.name, target.reference)
         case "PUT":

@@ -18,12 +18,14 @@ from emulator.ecr.public_names import find_public_repository, is_public
 from emulator.ecr.repositories import find_repository
 from emulator.ecr.tokens import USER, ExpiredTokenError, InvalidTokenError, verify
 from emulator.emulator import Emulator
+from emulator.iam.callers import Caller as Permissions
+from emulator.iam.callers import permissions_of
 from emulator.state.ecr import RepositoryRow
 
 _PUSHING = frozenset({"InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage", "BatchDeleteImage"})
 
 
-class NotAuthorizedError(Exception):
+class UnauthenticatedError(Exception):
     """No credentials, none that this server gave out, or some that have expired; answered by `challenge`."""
 
     def __init__(self, *, expired: bool = False) -> None:
@@ -42,11 +44,13 @@ class Caller:
     principal: str
     blob: str | None = None
     """`NAME@DIGEST` of the only blob that these credentials are for (an address of GetDownloadUrlForLayer)."""
+    permissions: Permissions | None = None
+    """What the principal may do, where that is asked."""
 
     @contextmanager
     def transaction(self) -> Iterator[Context]:
         """A transaction on the caller's behalf. It must not span an `await`."""
-        with self.emulator.transaction(self.account, self.region, self.principal) as context:
+        with self.emulator.transaction(self.account, self.region, self.principal, self.permissions) as context:
             yield context
 
 
@@ -59,7 +63,10 @@ def repository_for(context: Context, name: str, action: str) -> RepositoryRow:
 
     """
     if is_public(name):
-        return find_public_repository(context, name, pushing=action in _PUSHING)
+        repository = find_public_repository(context, name, pushing=action in _PUSHING)
+        if action in _PUSHING:
+            require_access(context, repository, f"ecr-public:{action}")
+        return repository
     if action == "InitiateLayerUpload":  # the first call of a push: a creation template may let it make its repository
         repository = ensure_repository(context, name, "CREATE_ON_PUSH")
     else:
@@ -72,24 +79,23 @@ def authorize(request: Request, emulator: Emulator) -> Caller:
     """The caller. A host name in AWS's style says whose registry is meant; otherwise it is the password's own.
 
     Raises:
-        NotAuthorizedError: no credentials that hold (now).
+        UnauthenticatedError: no credentials that hold (now).
 
     """
     try:
         claims = verify(emulator, _password(request))
     except InvalidTokenError as error:
-        raise NotAuthorizedError from error
+        raise UnauthenticatedError from error
     except ExpiredTokenError as error:
-        raise NotAuthorizedError(expired=True) from error
+        raise UnauthenticatedError(expired=True) from error
     if claims.blob is not None:
         return Caller(emulator, claims.account, claims.region, claims.principal, claims.blob)
     tenant = tenant_of_host(request.headers.get("host", ""))
-    if tenant is not None:
-        return Caller(emulator, tenant.account, tenant.region, claims.principal)
-    return Caller(emulator, claims.account, claims.region, claims.principal)
+    place = (tenant.account, tenant.region) if tenant is not None else (claims.account, claims.region)
+    return Caller(emulator, *place, claims.principal, permissions=permissions_of(emulator, claims.principal))
 
 
-def challenge(emulator: Emulator, refusal: NotAuthorizedError) -> Response:
+def challenge(emulator: Emulator, refusal: UnauthenticatedError) -> Response:
     """ECR's answer to who is not authorized. Where a password has expired, the body has docker tell so in ECR's words."""
     realm = f"http://localhost:{emulator.port}/"
     headers = {**VERSION_HEADER, "WWW-Authenticate": f'Basic realm="{realm}",service="ecr.amazonaws.com"'}
@@ -106,10 +112,10 @@ def _password(request: Request) -> str:
         try:
             user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError) as error:
-            raise NotAuthorizedError from error
+            raise UnauthenticatedError from error
         if user == USER:
             return password
     reading_blob = request.method in {"GET", "HEAD"} and "/blobs/sha" in request.url.path
     if not scheme and reading_blob and (token := request.query_params.get("token")):
         return token
-    raise NotAuthorizedError
+    raise UnauthenticatedError

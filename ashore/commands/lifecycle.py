@@ -29,6 +29,14 @@ class Preset(StrEnum):
     DEMO = "demo"
 
 
+class Iam(StrEnum):
+    """Values of `--iam`."""
+
+    OFF = "off"
+    SOFT = "soft"
+    STRICT = "strict"
+
+
 @app.command()
 def start(  # noqa: PLR0913 - one parameter a flag
     *,
@@ -53,6 +61,9 @@ def start(  # noqa: PLR0913 - one parameter a flag
     ] = None,
     clock: Annotated[str, typer.Option(envvar="ASHORE_CLOCK", help="real, paused or xN")] = "real",
     account_id: Annotated[str, typer.Option(envvar="ASHORE_ACCOUNT_ID", help="the default account")] = "000000000000",
+    iam: Annotated[
+        Iam, typer.Option(envvar="ASHORE_IAM", help="callers' permissions: not asked, only told, or enforced")
+    ] = Iam.OFF,
 ) -> None:
     """Start the emulator."""
     if ephemeral and state_dir is not None and "ASHORE_STATE_DIR" not in os.environ:
@@ -72,6 +83,7 @@ def start(  # noqa: PLR0913 - one parameter a flag
         "seed": None if seed is None else str(seed),
         "clock": clock,
         "account_id": account_id,
+        "iam": iam.value,
     }
     env = server.environment(options)
     if not detach:

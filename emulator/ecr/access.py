@@ -1,21 +1,23 @@
 """Whether a caller may do something in a repository: its policy and its registry's, read and judged (`emulator.iam`).
 
-Who calls in is an ARN. Identities' own policies are not asked here: a server without IAM trusts the callers of the account
-that owns a repository, so that only a Deny stops them, and lets those of other accounts in where a policy names them.
+Who calls in is an ARN, with its own permissions where IAM is on. A server without IAM trusts the callers of the account that
+owns a repository, so that only a Deny stops them, and lets those of other accounts in where a policy names them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import wraps
 from typing import Any, TypeVar
 
-from emulator.arns import make_arn, parse_arn
+from emulator.arns import make_arn
 from emulator.context import Context
 from emulator.ecr.policy_texts import policy_texts
 from emulator.ecr.registry_settings import setting_of
 from emulator.errors import AwsError
-from emulator.iam.decisions import Decision, decide
+from emulator.iam.checks import Check, resource_tags
+from emulator.iam.decisions import Decision
 from emulator.iam.documents import Policy, parse_policy
-from emulator.iam.statements import Access
+from emulator.iam.enforcement import access_for, judged
 from emulator.state.ecr import RepositoryRow
 
 V1_ACTIONS = frozenset({"ecr:ReplicateImage", "ecr:CreateRepository", "ecr:BatchImportUpstreamImage"})
@@ -40,12 +42,14 @@ def require_access(context: Context, repository: RepositoryRow, action: str) -> 
         AccessDeniedException: they do not; with AWS's sentence.
 
     """
-    decision = access_of(context, repository, action)
+    decision = access_of(context, repository, action, told=True)
     if not decision.allowed:
         raise AccessDeniedException(decision.reason)
 
 
-def access_of(context: Context, repository: RepositoryRow, action: str, policy_text: str | None = None) -> Decision:
+def access_of(
+    context: Context, repository: RepositoryRow, action: str, policy_text: str | None = None, *, told: bool = False
+) -> Decision:
     """Whether the caller may do `action` in `repository`, and why.
 
     Args:
@@ -53,22 +57,27 @@ def access_of(context: Context, repository: RepositoryRow, action: str, policy_t
         repository: whose policy is asked, and its registry's.
         action: such as `ecr:PutImage`.
         policy_text: judge by this instead of the repository's policy (before it is set).
+        told: whether a refusal is one that the caller feels, and is journaled.
 
     """
     account, region = repository.account, repository.region
     texts = policy_texts(context, repository.arn, registry_arn(account, region))
     text = policy_text if policy_text is not None else texts.get(repository.arn)
-    policies = [parse_policy(text, principals=True, resources=False)] if text else []
+    policies = [parse_policy(text, principals=True, resources=False, name=_named(repository))] if text else []
     policies += _speaking(context, account, region, action, texts)
-    access = Access(context.principal, action, repository.arn, keys_of(context, repository))
-    return decide(access, account, policies)
+    access = access_for(context, Check(action, repository.arn, _tags(repository)))
+    return judged(context, access, account, policies, told=told)
+
+
+def _named(repository: RepositoryRow) -> str:
+    return f"the policy of repository {repository.name}"
 
 
 def registry_access_of(context: Context, account: str, region: str, action: str, name: str) -> Decision:
     """Whether the caller may do `action` on the repository `name` of a registry, which need not have it yet."""
     policies = registry_policies(context, account, region, action)
     arn = make_arn("ecr", region, account, f"repository/{name}")
-    return decide(Access(context.principal, action, arn, keys_of(context, None)), account, policies)
+    return judged(context, access_for(context, Check(action, arn)), account, policies)
 
 
 def registry_policies(context: Context, account: str, region: str, action: str) -> list[Policy]:
@@ -80,7 +89,7 @@ def _speaking(context: Context, account: str, region: str, action: str, texts: M
     text = texts.get(registry_arn(account, region))
     if not text or (action not in V1_ACTIONS and setting_of(context, account, region, "REGISTRY_POLICY_SCOPE") != "V2"):
         return []
-    return [parse_policy(text, principals=True, resources=True)]
+    return [parse_policy(text, principals=True, resources=True, name="the registry's policy")]
 
 
 def guarded(operation: str, function: Callable[[Context, Any], T]) -> Callable[[Context, Any], T]:
@@ -88,7 +97,7 @@ def guarded(operation: str, function: Callable[[Context, Any], T]) -> Callable[[
 
     @wraps(function)
     def guard(context: Context, request: Any) -> T:
-        names = [request["repositoryName"]] if "repositoryName" in request else request.get("repositoryNames") or ()
+        names = names_of(request)
         account = request.get("registryId") or context.account
         if account != context.account and not names:
             context = _elsewhere(context, account, operation)
@@ -101,41 +110,32 @@ def guarded(operation: str, function: Callable[[Context, Any], T]) -> Callable[[
     return guard
 
 
+def names_of(request: Mapping[str, Any]) -> Sequence[str]:
+    """The repositories that a request names, by their names or by an ARN."""
+    if "repositoryName" in request:
+        return [request["repositoryName"]]
+    _, repository, name = str(request.get("resourceArn", "")).partition(":repository/")
+    return [name] if repository else request.get("repositoryNames") or ()
+
+
 def _elsewhere(context: Context, account: str, operation: str) -> Context:
     """The same transaction, acting in another account's registry, where its policy lets the caller."""
     decision = registry_access_of(context, account, context.region, f"ecr:{operation}", "*")
     if not decision.allowed:
         raise AccessDeniedException(decision.reason)
-    return Context(context.session, account, context.region, context.principal, context.request_id, context.emulator)
+    return replace(context, account=account)
 
 
-def keys_of(context: Context, repository: RepositoryRow | None) -> Mapping[str, list[str]]:
-    """The condition keys that are known of a request, in lower case."""
-    caller = parse_arn(context.principal)
-    keys = {
-        "aws:principalarn": [context.principal],
-        "aws:principalaccount": [caller.account if caller else context.account],
-        "aws:principaltype": [_kind(caller.resource if caller else "")],
-        "aws:requestedregion": [context.region],
-        "aws:currenttime": [context.now.isoformat()],
-        "aws:epochtime": [str(int(context.now.timestamp()))],
-        "aws:securetransport": ["false"],
-    }
-    for tag in repository.tags if repository is not None else ():
-        for prefix in ("aws", "ecr"):
-            keys[f"{prefix}:resourcetag/{tag['Key']}".lower()] = [tag["Value"]]
-    return keys
+def judges_itself(context: Context, arn: str) -> bool:
+    """Whether what is asked of `arn` is judged here: it is a repository that exists."""
+    return ":repository/" in arn and context.session.get(RepositoryRow, arn) is not None
+
+
+def _tags(repository: RepositoryRow) -> dict[str, list[str]]:
+    return resource_tags("ecr", repository.tags)
 
 
 def _rescues(context: Context, row: RepositoryRow, operation: str) -> bool:
     """The owner's root can always take a policy away that locks everybody out (unconfirmed)."""
     root = context.principal.endswith(":root") and row.account == context.account
     return root and operation in {"DeleteRepositoryPolicy", "DeleteRepository"}
-
-
-def _kind(resource: str) -> str:
-    if resource == "root":
-        return "Account"
-    return {"user": "User", "assumed-role": "AssumedRole", "federated-user": "FederatedUser"}.get(
-        resource.partition("/")[0], "Anonymous"
-    )

@@ -129,9 +129,10 @@ def ensure_repository(context: Context, name: str, purpose: Purpose) -> Reposito
         template = _template_for(context, name, purpose)
         if template is None and purpose == "CREATE_ON_PUSH":
             raise
-    allowed = registry_access_of(context, context.account, context.region, "ecr:CreateRepository", name)
-    if purpose == "CREATE_ON_PUSH" and not allowed.allowed:
-        raise AccessDeniedException(allowed.reason)
+    if purpose == "CREATE_ON_PUSH":
+        allowed = registry_access_of(context, context.account, context.region, "ecr:CreateRepository", name)
+        if not allowed.allowed:
+            raise AccessDeniedException(allowed.reason)
     document = template.document if template is not None else {}
     chosen: dict[str, Any] = {
         member: document[member]

@@ -24,6 +24,7 @@ from emulator.ecr.pull_through_rules import credentials_of, rule_for, upstream_n
 from emulator.ecr.uploads import begin_upload, complete_upload, find_layer
 from emulator.ecr.upstream import Upstream, UpstreamError, UpstreamManifest
 from emulator.emulator import Emulator
+from emulator.iam.callers import Caller
 from emulator.state.ecr import ImageRow, ImageTagRow, RepositoryRow
 from emulator.state.ecr_registry import PulledThroughRow, PullThroughCacheRuleRow
 
@@ -43,6 +44,8 @@ class Wanted:
     name: str
     reference: str
     """A tag or a digest."""
+    caller: Caller | None = None
+    """The principal with its permissions, where these are asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ async def fetch(emulator: Emulator, wanted: Wanted) -> None:
 
 def _plan(emulator: Emulator, wanted: Wanted) -> _Import | None:
     """What to import; None where there is nothing to do."""
-    with emulator.transaction(wanted.account, wanted.region, wanted.principal) as context:
+    with emulator.transaction(wanted.account, wanted.region, wanted.principal, wanted.caller) as context:
         rule = rule_for(context, wanted.name)
         if rule is None:
             return None

@@ -5,6 +5,7 @@ deletes them is ECR's own code, called with a context of that region.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -26,9 +27,7 @@ def public(operation: str, function: Operation) -> Operation:
     def act(context: Context, request: Any) -> Any:
         if context.region not in _REGIONS:
             raise UnsupportedCommandException
-        acting = Context(
-            context.session, context.account, PUBLIC_REGION, context.principal, context.request_id, context.emulator
-        )
+        acting = replace(context, region=PUBLIC_REGION)
         name = request.get("repositoryName")
         if name is not None and operation != "CreateRepository":
             arn = public_arn(request.get("registryId") or context.account, name)

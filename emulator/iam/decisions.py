@@ -86,9 +86,10 @@ def _silent(access: Access, kind: str) -> Decision:
 
 
 def _refused(access: Access, why: str, found: Finding | None) -> Decision:
-    place = "" if access.resource == "*" else f" on resource: {access.resource}"
+    """AWS's sentence. ECS and ECR name `*` too, where an action has no resource (seen in their users' reports)."""
+    asked = f"{access.action} on resource: {access.resource}"
     return Decision(
         allowed=False,
-        reason=f"User: {access.principal} is not authorized to perform: {access.action}{place} {why}",
+        reason=f"User: {access.principal} is not authorized to perform: {asked} {why}",
         statement=found.place if found else "",
     )

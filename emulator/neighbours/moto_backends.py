@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from emulator.clock import Clock
+from emulator.neighbours.identities import MotoIdentities
 from emulator.neighbours.ports import (
     BusEvent,
     Instance,
@@ -32,11 +33,14 @@ class MotoNeighbours:
 
     Args:
         world: the server's; None makes one that lives in memory only.
+        keys_tell_accounts: whether the keys of users and sessions are looked up (IAM on) to know whose account is meant.
 
     """
 
-    def __init__(self, world: MotoWorld | None = None) -> None:
+    def __init__(self, world: MotoWorld | None = None, *, keys_tell_accounts: bool = False) -> None:
         self.world = world or MotoWorld(Clock(), _DEFAULT_ACCOUNT, None)
+        self.identities = MotoIdentities(self.world)
+        self._keys_tell_accounts = keys_tell_accounts
         self._watchers: list[Callable[[str, str], None]] = []
         self._alarm_watchers: list[Callable[[str, str], None]] = []
         self._queue_watchers: list[Callable[[], None]] = []
@@ -136,11 +140,12 @@ class MotoNeighbours:
             return str(document["SecretString"]) if document.get("SecretString") is not None else None
 
     def assume_role(self, account: str, region: str, role_arn: str, session_name: str) -> RoleCredentials:
-        """See `ports.Neighbours`. Keys that moto issues are known in the default account only: others have their number."""
+        """See `ports.Neighbours`. Where keys tell no accounts, those of other accounts have the account's number."""
         with self.world.lock:
             role = self.world.backend("sts", account, "aws").assume_role(region, session_name, role_arn, "", 21600, "")
         self.world.save_soon("sts", "iam")
-        key = role.access_key_id if account == self.world.default_account else account
+        known = self._keys_tell_accounts or account == self.world.default_account
+        key = role.access_key_id if known else account
         return RoleCredentials(key, role.secret_access_key, role.session_token)
 
     def create_log_stream(

@@ -167,6 +167,13 @@ def test_coverage_is_computed(server: RunningServer) -> None:
     assert document["eks"]["emulated"] == []
 
 
+def test_nothing_of_before_a_reset_is_journaled_after_it(server: RunningServer) -> None:
+    server.client("ecs").list_clusters()  # an entry that is kept in memory for a moment
+    server.admin("POST", "reset")
+    entries = server.admin("GET", "journal?kind=api_call&subject=ecs:ListClusters")["entries"]
+    assert entries == []
+
+
 def test_reset_is_fast_and_complete(server: RunningServer) -> None:
     server.client("ecs").create_cluster(clusterName="gone")
     assert server.admin("POST", "reset")["milliseconds"] < 1000

@@ -93,10 +93,10 @@ def test_a_decision_names_its_statement(grants: Grants, statement: str) -> None:
     assert decide(Access(USER, ACTION, f"{CLUSTER}demo"), OWNER, (), grants).statement == statement
 
 
-def test_an_action_without_a_resource_is_told_without_one() -> None:
+def test_an_action_without_a_resource_is_told_of_all() -> None:
     asked = Access(USER, "ecs:ListClusters", "*")
     assert decide(asked, OWNER, (), Grants()).reason == (
-        f"User: {USER} is not authorized to perform: ecs:ListClusters"
+        f"User: {USER} is not authorized to perform: ecs:ListClusters on resource: *"
         " because no identity-based policy allows the ecs:ListClusters action"
     )
 
