@@ -21,6 +21,16 @@ def engine() -> None:
         pytest.skip(f"no container engine: {reason}")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What has a long time limit begins first: begun last, it would be waited for by itself."""
+    items.sort(key=_limit, reverse=True)
+
+
+def _limit(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark is not None else 0.0
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tell how many tests did not run for want of something, and of what."""
     skipped: list[pytest.TestReport] = terminalreporter.stats.get("skipped", [])

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -94,11 +95,9 @@ class RunningServer:
 
     def admin(self, method: str, path: str, body: object = None) -> Any:
         """A call of the administrative API."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request(method, f"/_ashore/{path}", None if body is None else json.dumps(body), _HEADERS)
-        document = json.loads(connection.getresponse().read())
-        connection.close()
-        return document
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            connection.request(method, f"/_ashore/{path}", None if body is None else json.dumps(body), _HEADERS)
+            return json.loads(connection.getresponse().read())
 
     def client(self, service: str, account: str = "test", region: str = "us-east-1", secret: str = "test") -> Any:
         """A boto3 client; `account` is its access key."""

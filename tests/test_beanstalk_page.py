@@ -54,7 +54,6 @@ def test_workers(simulated: RunningServer) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.xdist_group("docker")
 @pytest.mark.usefixtures("busybox")
 def test_a_dockerrun_application(tmp_path: Path) -> None:
     server = RunningServer(tmp_path / "state", runtime="docker")

@@ -41,7 +41,6 @@ def test_the_commands_of_the_page_on_rules_work(server: RunningServer) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.xdist_group("docker")
 @pytest.mark.usefixtures("engine")
 def test_the_commands_that_need_an_engine(server: RunningServer, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text('FROM scratch\nCOPY busybox /busybox\nCMD ["/busybox","true"]\n')

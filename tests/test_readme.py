@@ -26,7 +26,6 @@ def test_the_commands_work_without_an_engine(tmp_path: Path) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.xdist_group("docker")
 @pytest.mark.timeout(240)
 @pytest.mark.usefixtures("engine")
 def test_the_commands_that_need_an_engine(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ from scheduler.beanstalk.model import Command, Serving
 
 _LASTS = timedelta(seconds=3)
 """For so long an application must run before its deployment has succeeded: one that exits at once has not (unconfirmed)."""
+_LASTS_ON_ENGINE = timedelta(seconds=1)
+"""… and for at least so long in real time where its processes are real: they start no faster because the clock is fast."""
 _FIRST_AGAIN, _LAST_AGAIN = timedelta(seconds=1), timedelta(minutes=1)
 """How long an application that ended by itself rests before it is started again (unconfirmed: systemd's settings are not told)."""
 
@@ -62,8 +64,9 @@ def _watch(
 ) -> timedelta | None:
     if task.last_status == "RUNNING" and task.desired_status == "RUNNING":
         lasted = context.now - (task.started_at or context.now)
-        if lasted < _LASTS:
-            return _LASTS - lasted
+        must_last = _must_last(context)
+        if lasted < must_last:
+            return must_last - lasted
         item.version_label = found.version_label
         item.port = _port(found, task)
         _tell_running(context, row, task)
@@ -73,6 +76,12 @@ def _watch(
     elif task.last_status == "STOPPED" or task.desired_status == "STOPPED":
         _end(context, item, Command.FAILED, _reason(task))
     return None
+
+
+def _must_last(context: Context) -> timedelta:
+    if context.emulator.runtime.kind == "simulated":
+        return _LASTS
+    return max(_LASTS, _LASTS_ON_ENGINE * context.emulator.clock.rate)
 
 
 def _keep(

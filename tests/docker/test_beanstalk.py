@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.contract.beanstalk import Shop, bundle, option
 from tests.emulator.runtime import images
 from tests.running import RunningServer
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker"), pytest.mark.usefixtures("engine")]
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__), pytest.mark.usefixtures("engine")]
 
 BASE = "ashore-test-beanstalk:1"
 SLOW = f"""FROM {BASE}
@@ -40,16 +41,19 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     images.remove(BASE)
 
 
-def built_images() -> set[str]:
-    """Images of environments that the engine has, whosever they are: it lists those of one second in any order."""
-    listing = ["docker", "images", "--filter", "label=ashore.beanstalk.environment", "--quiet"]
-    return set(subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split())
+def images_of(*environments: dict[str, Any]) -> set[str]:
+    """Images built for environments that the engine has."""
+    found: set[str] = set()
+    for environment in environments:
+        label = f"label=ashore.beanstalk.environment={environment['EnvironmentId']}"
+        listing = ["docker", "images", "--filter", label, "--quiet"]
+        found.update(subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split())
+    return found
 
 
 @pytest.mark.timeout(300)
 def test_a_dockerfile_is_built_served_replaced_swapped_and_removed(shop: Shop) -> None:
     properties = {"Namespace": "aws:elasticbeanstalk:application:environment", "OptionName": "COLOUR", "Value": "blue"}
-    before = built_images()
     begun = shop.create("shop-blue", properties, single=True, CNAMEPrefix="shop")
     blue = shop.wait("shop-blue")
     said = shop.messages("shop-blue", begun)
@@ -60,12 +64,12 @@ def test_a_dockerfile_is_built_served_replaced_swapped_and_removed(shop: Shop) -
     assert shop.wait("shop-blue")["VersionLabel"] == "v2"
     assert shop.messages("shop-blue", deployed)[-1] == "Environment update completed successfully."
     assert shop.get(blue["CNAME"]) == (200, "v2\nblue")
-    shop.server.wait_until(lambda: len(built_images() - before) == 1)  # that of v1 goes
+    shop.server.wait_until(lambda: len(images_of(begun)) == 1)  # that of v1 goes
     shop.server.stop()
-    assert built_images() == before
+    assert not images_of(begun)
     shop.server.start()
     shop.server.wait_until(lambda: shop.get(blue["CNAME"]) == (200, "v2\nblue"), 60)  # built again
-    shop.create("shop-green", CNAMEPrefix="shop-next")
+    green = shop.create("shop-green", CNAMEPrefix="shop-next")
     shop.wait("shop-green")
     assert shop.get(blue["CNAME"]) == (200, "v2\nblue")
     shop.eb.swap_environment_cnames(SourceEnvironmentName="shop-blue", DestinationEnvironmentName="shop-green")
@@ -74,11 +78,10 @@ def test_a_dockerfile_is_built_served_replaced_swapped_and_removed(shop: Shop) -
         shop.eb.terminate_environment(EnvironmentName=name)
     for name in ("shop-blue", "shop-green"):
         shop.wait(name, "Terminated")
-    shop.server.wait_until(lambda: built_images() == before)
+    shop.server.wait_until(lambda: not images_of(begun, green))
 
 
 def test_what_cannot_be_deployed_is_told_with_its_cause_and_goes_with_a_reset(shop: Shop) -> None:
-    before = built_images()
     shop.version("broken", bundle(Dockerfile=f"FROM {BASE}\nRUN exit 7\nEXPOSE 80\n"))
     begun = shop.create("shop-broken", single=True, VersionLabel="broken")
     shop.wait("shop-broken")
@@ -86,13 +89,13 @@ def test_what_cannot_be_deployed_is_told_with_its_cause_and_goes_with_a_reset(sh
     assert any("exit 7" in text or "code: 7" in text for text in said), said
     assert "Instance deployment failed to build the Docker image. The deployment failed." in said
     assert said[-1].startswith("Create environment operation is complete, but with errors.")
-    shop.version("exits", bundle(Dockerfile=f'FROM {BASE}\nEXPOSE 80\nCMD ["sh", "-c", "exit 3"]\n'))
+    shop.version("exits", bundle(Dockerfile=f'FROM {BASE}\nEXPOSE 80\nCMD ["sh", "-c", "sleep 0.5; exit 3"]\n'))
     failed = shop.create("shop-exits", single=True, VersionLabel="exits")
     shop.wait("shop-exits")
     assert "Create environment operation is complete, but with errors." in shop.messages("shop-exits", failed)[-1]
-    assert built_images() > before
+    assert images_of(begun, failed)
     shop.server.admin("POST", "reset")
-    shop.server.wait_until(lambda: built_images() == before)
+    shop.server.wait_until(lambda: not images_of(begun, failed))
 
 
 @pytest.mark.timeout(240)
