@@ -1,8 +1,8 @@
 """How moto's objects are put into bytes and back.
 
 Backends refer to each other, so a reference to a backend is written as its name and a backend's own fields as a plain
-dict. Left out of the bytes are: what AWS manages and moto ships (1,400 IAM policies), the content of S3 objects and log
-events (written once into `SnapshotFile`), and locks, which are made anew.
+dict. Left out of the bytes are: what AWS manages and moto ships (1,400 IAM policies), the content of S3 objects, log
+events and AWS's machine images (written once into `SnapshotFile`), and locks, which are made anew.
 """
 
 import importlib
@@ -15,10 +15,11 @@ import types
 import uuid
 import weakref
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
+from emulator.neighbours import images
 from emulator.neighbours.snapshot_file import SnapshotFile
 
 BackendName = tuple[str, str, str, str]
@@ -75,6 +76,10 @@ def restore_policy(name: str, account: str, partition: str, policy_id: str) -> A
     return policy
 
 
+def find_image(_key: str, _table: str, _name: str) -> None:
+    """Stands for `StateUnpickler.find_image`."""
+
+
 def set_object(_key: object, _state: object) -> None:
     """Stands for `StateUnpickler.set_object`."""
 
@@ -121,12 +126,36 @@ class StatePickler(pickle.Pickler):
     ) -> None:
         super().__init__(out, protocol=5)
         self._names, self._file, self._afterwards = names, file, afterwards
+        self._images: dict[int, tuple[str, str, str]] = {}
+
+    def fields_of(self, name: BackendName) -> dict[str, Any]:
+        """A backend's fields as they are written; of EC2's images only those that are not in a body of their own."""
+        backend = restore_backend(*name)
+        if not all(hasattr(backend, table) for table in images.TABLES):
+            fields: dict[str, Any] = vars(backend)
+            return fields
+        written = images.marked(backend) or self._write_images(backend)
+        unchanged = written.unchanged(backend)
+        for table, items in unchanged.items():
+            self._images.update((id(item), (written.key, table, ident)) for ident, item in items.items())
+        return written.rest(backend, unchanged)
+
+    def _write_images(self, backend: Any) -> images.WrittenImages:
+        tables, out = images.of_aws(backend), io.BytesIO()
+        written = images.written(uuid.uuid4().hex, tables)
+        StatePickler(out, self._names, self._file, self._afterwards).dump(tables)
+        self._file.put_body(written.key, out.getvalue())
+        self._afterwards.append(lambda: images.mark(backend, written))
+        return written
 
     def reducer_override(self, item: object) -> Any:
         """Called for everything that is not a plain value."""
         name = self._names.get(id(item))
         if name is not None:
             return restore_backend, name
+        image = self._images.get(id(item))
+        if image is not None:
+            return find_image, image
         kind = type(item)
         if kind in _LOCKS:
             return _LOCKS[kind], ()
@@ -209,12 +238,29 @@ class StateUnpickler(pickle.Unpickler):
     def __init__(self, data: bytes, file: SnapshotFile, bodies: set[str], logs: set[str]) -> None:
         super().__init__(io.BytesIO(data))
         self._file, self._bodies, self._logs = file, bodies, logs
+        self._images: dict[str, Any] = {}
+
+    def backends(self) -> Iterator[tuple[BackendName, dict[str, Any], dict[str, Any]]]:
+        """Name, fields, and what stands on the service's dictionary, of each backend of the segment."""
+        for name, fields, extras in self.load():
+            left_out = fields.get(images.LEFT_OUT)
+            yield name, images.whole(fields, self._images_of(left_out[0])) if left_out else fields, extras
 
     def find_class(self, module: str, name: str, /) -> Any:
-        """Contents and events come from this reader's file."""
-        if module == __name__ and name in {"set_object", "set_stream"}:
+        """Contents, events and images come from this reader's file."""
+        if module == __name__ and name in {"set_object", "set_stream", "find_image"}:
             return getattr(self, name)
         return super().find_class(module, name)
+
+    def find_image(self, key: str, table: str, name: str) -> Any:
+        """A machine image of AWS's, or the snapshot of one."""
+        return self._images_of(key)[table][name]
+
+    def _images_of(self, key: str) -> Any:
+        if key not in self._images:
+            self._bodies.add(key)
+            self._images[key] = StateUnpickler(self._file.body(key), self._file, self._bodies, self._logs).load()
+        return self._images[key]
 
     def set_object(self, key: Any, parts: tuple[dict[str, Any], Any]) -> None:
         """Give an S3 object its fields and its content."""

@@ -52,11 +52,11 @@ class SnapshotFile:
         self._connection.execute("DELETE FROM segment WHERE name = ?", (name,))
 
     def put_body(self, name: str, data: bytes) -> None:
-        """Write the content of an S3 object, once."""
+        """Write the content of an S3 object, or other bytes that do not change, once."""
         self._connection.execute("INSERT INTO body VALUES (?, ?)", (name, data))
 
     def body(self, name: str) -> bytes:
-        """The content of an S3 object."""
+        """What was written so."""
         data: bytes = self._connection.execute("SELECT data FROM body WHERE id = ?", (name,)).fetchone()[0]
         return data
 

@@ -216,9 +216,8 @@ class MotoWorld:
                 continue
             out = io.BytesIO()
             try:
-                StatePickler(out, names, file, afterwards).dump(
-                    [(name, vars(restore_backend(*name)), _extras(name)) for name in members]
-                )
+                pickler = StatePickler(out, names, file, afterwards)
+                pickler.dump([(name, pickler.fields_of(name), _extras(name)) for name in members])
             except (PicklingError, TypeError, AttributeError) as error:
                 _LOG.warning("the state of a neighbour is not kept", service=segment, error=str(error))
             else:
@@ -233,7 +232,7 @@ class MotoWorld:
         logs: set[str] = set()
         restored: set[BackendName] = set()
         for data in segments.values():
-            for name, fields, extras in StateUnpickler(data, file, bodies, logs).load():
+            for name, fields, extras in StateUnpickler(data, file, bodies, logs).backends():
                 vars(restore_backend(*name)).update(fields)
                 vars(find_dict(*name[:2])).update(extras)
                 restored.add(name)
