@@ -25,7 +25,7 @@ contracts: $(VENV)/.tested
 	$(BIN)/lint-imports
 
 tests: $(VENV)/.tested $(VENV)/eb/.installed
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not benchmark and not image" $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not benchmark and not image" $(PYTEST_ARGS)
 
 image-test: $(VENV)/.tested  ## build the Dockerfile and use it as compose runs it; makes the base image where none can be pulled
 	tests/docker/base_image.sh python:3.13-slim
@@ -35,7 +35,7 @@ bench: $(VENV)/.tested  ## measure against peers; takes minutes
 	$(BIN)/python -m tests.benchmarks
 
 chaos: $(VENV)/.tested  ## kill -9 at random moments of a hundred deployments, and of five on the engine; takes half an hour
-	ASHORE_CHAOS_SEEDS=100 ASHORE_CHAOS_ENGINE_SEEDS=5 $(BIN)/pytest --dist loadgroup -n $(WORKERS) tests/chaos
+	ASHORE_CHAOS_SEEDS=100 ASHORE_CHAOS_ENGINE_SEEDS=5 $(BIN)/pytest --dist load -n $(WORKERS) tests/chaos
 
 format: $(VENV)/.tested
 	$(BIN)/ruff format .

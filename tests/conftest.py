@@ -22,13 +22,12 @@ def engine() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What has a long time limit begins first: begun last, it would be waited for by itself."""
-    items.sort(key=_limit, reverse=True)
-
-
-def _limit(item: pytest.Item) -> float:
-    mark = item.get_closest_marker("timeout")
-    return float(mark.args[0]) if mark is not None else 0.0
+    """Files with tests that have a long time limit begin first: begun last, they would be waited for by themselves."""
+    limits: dict[Path, float] = {}
+    for item in items:
+        mark = item.get_closest_marker("timeout")
+        limits[item.path] = max(limits.get(item.path, 0.0), float(mark.args[0]) if mark is not None else 0.0)
+    items.sort(key=lambda item: limits[item.path], reverse=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -18,6 +18,8 @@ import boto3
 
 from tests.server_process import ServerProcess, fork_server, start_server
 
+_HAPPENINGS = "kind=state_change&kind=event&kind=fault&kind=decision"
+"""All entries but those of calls: who waits makes calls himself."""
 _LOOK_ANYWAY = 5
 """Seconds after which what the journal does not tell of is looked at again."""
 
@@ -88,10 +90,14 @@ class RunningServer:
             if holds():
                 return
             left = deadline - time.monotonic()
-            assert left > 0, "it did not come true in time"
-            kinds = "kind=state_change&kind=event&kind=fault&kind=decision"  # `holds` itself makes calls
+            assert left > 0, f"it did not come true in time; at last:\n{self._last_entries()}"
             seen = newest[0]["seq"] if newest else 0
-            self.admin("GET", f"journal?after={seen}&{kinds}&limit=1&wait={min(left, _LOOK_ANYWAY):.3f}")
+            self.admin("GET", f"journal?after={seen}&{_HAPPENINGS}&limit=1&wait={min(left, _LOOK_ANYWAY):.3f}")
+
+    def _last_entries(self) -> str:
+        """What happened last."""
+        entries = self.admin("GET", f"journal?{_HAPPENINGS}&limit=20")["entries"]
+        return "\n".join(f"{entry['at']} {entry['kind']} {entry['subject']} {entry['detail']}" for entry in entries)
 
     def admin(self, method: str, path: str, body: object = None) -> Any:
         """A call of the administrative API."""

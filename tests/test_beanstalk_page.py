@@ -9,6 +9,8 @@ from tests.emulator.runtime import images
 from tests.pages import Commands, Page
 from tests.running import RunningServer
 
+pytestmark = pytest.mark.timeout(180)
+
 SECTIONS = Page("docs/beanstalk.md").sections
 
 
@@ -37,7 +39,6 @@ def test_all_sections_with_commands_are_tried() -> None:
     assert SECTIONS.keys() == {"A Dockerrun.aws.json application", "Traffic splitting", "Workers"}
 
 
-@pytest.mark.xdist_group("beanstalk page")
 def test_traffic_splitting(simulated: RunningServer) -> None:
     printed = at(simulated, "Traffic splitting").run(simulated)
     assert '[\n    "Ready",\n    "v1"\n]\n' in printed
@@ -45,7 +46,6 @@ def test_traffic_splitting(simulated: RunningServer) -> None:
     assert printed.endswith('[\n    "Ready",\n    "v2"\n]\n')
 
 
-@pytest.mark.xdist_group("beanstalk page")
 def test_workers(simulated: RunningServer) -> None:
     printed = SECTIONS["Workers"].run(simulated)
     assert printed.count(" path=/work ") == 1

@@ -7,6 +7,8 @@ import pytest
 from tests.pages import Page
 from tests.running import RunningServer, free_port
 
+pytestmark = pytest.mark.timeout(180)
+
 PAGES = {name: Page(f"docs/{name}.md").sections for name in ("capacity", "deployments", "express")}
 TOLD = {
     "capacity": {

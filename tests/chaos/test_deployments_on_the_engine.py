@@ -18,7 +18,7 @@ from tests.fronts import make_front
 from tests.generator import ask
 from tests.running import RunningServer, wait_until
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__), pytest.mark.usefixtures("engine")]
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
 
 SEEDS = int(os.environ.get("ASHORE_CHAOS_ENGINE_SEEDS", "1"))
 IMAGE = f"ashore-test-chaos:{os.environ.get('PYTEST_XDIST_WORKER', '1')}"

@@ -15,7 +15,7 @@ from emulator.state.store import DatabaseInUseError, DatabaseUnreachableError, S
 from tests.postgresql import binaries, cluster
 from tests.running import RunningServer, free_port
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.xdist_group("postgresql")]
+pytestmark = [pytest.mark.postgresql]
 CONFIG = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}}).encode()
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 

@@ -9,7 +9,7 @@ import pytest
 from tests.docker.engine_stage import PAUSE, Tasks, address_of, containers, docker, ids_of, inspect, networks_of
 from tests.running import RunningServer
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__)]
+pytestmark = [pytest.mark.docker]
 
 WEB = {
     "name": "web",

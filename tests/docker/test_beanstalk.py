@@ -12,7 +12,7 @@ from tests.contract.beanstalk import Shop, bundle, option
 from tests.emulator.runtime import images
 from tests.running import RunningServer
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__), pytest.mark.usefixtures("engine")]
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
 
 BASE = "ashore-test-beanstalk:1"
 SLOW = f"""FROM {BASE}

@@ -8,7 +8,7 @@ import pytest
 from tests.docker.engine_stage import Tasks, containers, docker, ids_of, inspect
 from tests.running import RunningServer
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__)]
+pytestmark = [pytest.mark.docker]
 
 HTTPD = ["sh", "-c", "echo $HOSTNAME > /index.html; exec httpd -f -p ${PORT:-80} -h /"]
 POLITE = ["sh", "-c", "trap 'exit 7' TERM; touch /ready; while true; do sleep 0.1; done"]

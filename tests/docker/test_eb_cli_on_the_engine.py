@@ -7,7 +7,7 @@ import pytest
 from tests.eb_story import Stage, play
 from tests.running import RunningServer
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__)]
+pytestmark = [pytest.mark.docker]
 
 
 @pytest.mark.timeout(600)

@@ -12,7 +12,7 @@ from tests.emulator.ecr.scanning.images import FILES, feed
 from tests.running import RunningServer, free_port
 
 PROGRAM = shutil.which("docker-registry")
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__), pytest.mark.usefixtures("engine")]
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
 
 
 @pytest.fixture

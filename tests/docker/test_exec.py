@@ -15,7 +15,7 @@ from tests.docker.engine_stage import Tasks, docker
 from tests.running import RunningServer, wait_until
 from tests.session_manager_plugin import Plugin
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__)]
+pytestmark = [pytest.mark.docker]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from botocore.utils import InstanceMetadataFetcher
 from tests.docker.engine_stage import Tasks, docker
 from tests.running import RunningServer
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__)]
+pytestmark = [pytest.mark.docker]
 
 TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}  # fmt: skip  # noqa: E501
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.running import RunningServer
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__), pytest.mark.usefixtures("engine")]
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
 
 DOCKERFILE = """FROM scratch
 COPY busybox /bin/busybox

@@ -9,7 +9,7 @@ import pytest
 
 from tests.running import RunningServer, wait_until
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__), pytest.mark.usefixtures("engine")]
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
 
 SPIN = ["/bin/busybox", "sh", "-c", "while :; do :; done"]
 

@@ -185,7 +185,6 @@ def test_oras_pushes_and_pulls_an_artifact(tools: Tools, tmp_path: Path) -> None
     assert "sbom" in client.get_tags(target)
 
 
-@pytest.mark.xdist_group(__name__)
 @pytest.mark.usefixtures("engine")
 def test_docker_makes_an_index(tools: Tools) -> None:
     tools.build("made")

@@ -12,7 +12,7 @@ from tests.fronts import ROLE, Front, make_front
 from tests.generator import Requests, ask
 from tests.running import RunningServer
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__), pytest.mark.usefixtures("engine")]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300), pytest.mark.usefixtures("engine")]
 
 IMAGE = "ashore-test-behind:1"
 SCRIPT = "mkdir -p /www && echo $VERSION > /www/index.html && exec httpd -f -p 80 -h /www"

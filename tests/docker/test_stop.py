@@ -10,7 +10,7 @@ import pytest
 from tests.docker.engine_stage import Tasks, docker, ids_of
 from tests.running import RunningServer
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__)]
+pytestmark = [pytest.mark.docker]
 
 DEAF = {"command": ["sh", "-c", "trap '' TERM; while true; do sleep 1; done"], "stopTimeout": 120}
 

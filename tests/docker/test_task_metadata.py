@@ -9,7 +9,7 @@ import pytest
 from tests.docker.engine_stage import Tasks, address_of, docker
 from tests.running import RunningServer
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__)]
+pytestmark = [pytest.mark.docker]
 
 
 def asked(runtime_id: str, url: str) -> Any:
