@@ -59,10 +59,11 @@ class Admission:
             return None
         identity = self._identity(target.access_key)
         problem = self._problem(request, target.access_key, identity)
-        if identity is None or (strict and problem is not None):
-            error = self._refused(target, problem or Problem.UNKNOWN_KEY, family)
+        if problem is not None:
+            error = self._refused(target, problem, family)
             if strict:
                 raise error
+        if identity is None:
             return None
         caller = caller_of(identity)
         known = {"aws:sourceip": [address], "aws:useragent": [request.headers.get("user-agent", "")]}

@@ -18,6 +18,7 @@ from api.neighbours import NeighboursApp, action_of
 from api.wire.access_problems import Problem, family_of, problem_error, refusal_for
 from api.wire.detect import Target, detect
 from api.wire.messages import Call, HttpRequest, HttpResponse, WireError, not_emulated
+from api.wire.neighbour_actions import check_of
 from api.wire.protocols import Protocol, protocol_of
 from emulator.autoscaling.front import refusal
 from emulator.autoscaling.operations import OPERATIONS as APPLICATION_AUTO_SCALING
@@ -26,7 +27,8 @@ from emulator.ecs.execute_command import SESSION_MANAGER
 from emulator.emulator import Emulator
 from emulator.errors import AwsError
 from emulator.iam.callers import Caller
-from emulator.iam.enforcement import NotAuthorizedError
+from emulator.iam.enforcement import NotAuthorizedError, require
+from emulator.iam.neighbours import hanging_on
 from emulator.iam.requests import require_request
 from emulator.journal import Entry, Kind
 
@@ -81,7 +83,8 @@ class AwsEndpoint:
             return self.answer(request, target, caller)
         if target.service == "elasticloadbalancing" and action_of(request) in TARGETS:
             return self.answer(request, replace(target, service="elbv2"), caller)
-        return await self._ask_neighbour(request, target)
+        denied = self._denied_neighbour(request, target, caller)
+        return denied if denied is not None else await self._ask_neighbour(request, target)
 
     async def _ask_neighbour(self, request: HttpRequest, target: Target) -> HttpResponse:
         if target.service == _SCALING and action_of(request) == "RegisterScalableTarget":
@@ -98,6 +101,20 @@ class AwsEndpoint:
         finally:
             if target.service in _MEASURING:
                 self._emulator.loops.wake("minute", f"{target.account}/{target.region}")
+
+    def _denied_neighbour(self, request: HttpRequest, target: Target, caller: Caller | None) -> HttpResponse | None:
+        """The refusal of a request that the caller's policies do not allow; None where they do, or nobody asks."""
+        check = check_of(request, target, action_of(request)) if caller is not None else None
+        if check is None:
+            return None
+        with self._emulator.transaction(target.account, target.region, caller=caller) as context:
+            try:
+                require(context, check, hanging_on(context, check))
+            except NotAuthorizedError as error:
+                family = family_of(target.service, request)
+                denied = problem_error(Problem.DENIED, family, str(error))
+                return refusal_for(family, denied, context.request_id)
+        return None
 
     def _refused_target(self, request: HttpRequest, target: Target) -> HttpResponse | None:
         try:

@@ -36,7 +36,7 @@ def coverage(
 def logs(
     *,
     limit: Annotated[int, typer.Option("-n", help="how many of the newest entries")] = 50,
-    kind: Annotated[str | None, typer.Option(help="api_call, state_change, event, decision or fault")] = None,
+    kind: Annotated[str | None, typer.Option(help="api_call, state_change, event, decision, fault or denial")] = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="go on until interrupted")] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:

@@ -17,7 +17,7 @@ from emulator.errors import AwsError
 from emulator.iam.checks import Check, resource_tags
 from emulator.iam.decisions import Decision
 from emulator.iam.documents import Policy, parse_policy
-from emulator.iam.enforcement import access_for, judged
+from emulator.iam.enforcement import Hanging, access_for, judged
 from emulator.state.ecr import RepositoryRow
 
 V1_ACTIONS = frozenset({"ecr:ReplicateImage", "ecr:CreateRepository", "ecr:BatchImportUpstreamImage"})
@@ -66,7 +66,7 @@ def access_of(
     policies = [parse_policy(text, principals=True, resources=False, name=_named(repository))] if text else []
     policies += _speaking(context, account, region, action, texts)
     access = access_for(context, Check(action, repository.arn, _tags(repository)))
-    return judged(context, access, account, policies, told=told)
+    return judged(context, access, Hanging(account, policies), told=told)
 
 
 def _named(repository: RepositoryRow) -> str:
@@ -77,7 +77,7 @@ def registry_access_of(context: Context, account: str, region: str, action: str,
     """Whether the caller may do `action` on the repository `name` of a registry, which need not have it yet."""
     policies = registry_policies(context, account, region, action)
     arn = make_arn("ecr", region, account, f"repository/{name}")
-    return judged(context, access_for(context, Check(action, arn)), account, policies)
+    return judged(context, access_for(context, Check(action, arn)), Hanging(account, policies))
 
 
 def registry_policies(context: Context, account: str, region: str, action: str) -> list[Policy]:

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from emulator.iam.documents import Policy
-from emulator.iam.statements import Access, Effect, Finding, judge
+from emulator.iam.statements import UNTOLD, Access, Effect, Finding, judge
 
 _RESOURCE, _IDENTITY = "a resource-based policy", "an identity-based policy"
+_TRUST = "a role trust policy"
 _BOUNDARY, _SESSION = "a permissions boundary", "a session policy"
 
 
@@ -40,7 +41,12 @@ class Decision:
 
 
 def decide(
-    access: Access, owner: str, resource_policies: Sequence[Policy] = (), grants: Grants | None = None
+    access: Access,
+    owner: str,
+    resource_policies: Sequence[Policy] = (),
+    grants: Grants | None = None,
+    *,
+    trust: bool = False,
 ) -> Decision:
     """Whether `access` to a resource of the account `owner` is allowed.
 
@@ -49,16 +55,17 @@ def decide(
         owner: the account that the resource belongs to.
         resource_policies: those that hang on the resource (and on its registry).
         grants: what the caller has; None where nobody asks (IAM off): then the caller's own account allows all.
+        trust: whether the resource is a role, whose policy must allow in its own account, too.
 
     """
-    resource = judge(resource_policies, access)
+    resource, hanging = judge(resource_policies, access), _TRUST if trust else _RESOURCE
     layers = list(_layers(access, grants))
-    for kind, found in ((_RESOURCE, resource), *layers):
+    for kind, found in ((hanging, resource), *layers):
         if found.effect is Effect.DENIED:
             return _refused(access, f"with an explicit deny in {kind}", found)
     own = access.account == owner
-    if not own and resource.effect is Effect.SILENT:
-        return _silent(access, _RESOURCE)
+    if (trust or not own) and resource.effect is Effect.SILENT:
+        return _silent(access, hanging)
     granted = own and resource.effect is Effect.ALLOWED
     for kind, found in layers:
         if found.effect is Effect.ALLOWED or (granted and (resource.exact or kind == _IDENTITY)):
@@ -87,7 +94,7 @@ def _silent(access: Access, kind: str) -> Decision:
 
 def _refused(access: Access, why: str, found: Finding | None) -> Decision:
     """AWS's sentence. ECS and ECR name `*` too, where an action has no resource (seen in their users' reports)."""
-    asked = f"{access.action} on resource: {access.resource}"
+    asked = f"{access.action} on resource: {'*' if access.resource == UNTOLD else access.resource}"
     return Decision(
         allowed=False,
         reason=f"User: {access.principal} is not authorized to perform: {asked} {why}",

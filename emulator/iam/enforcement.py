@@ -4,12 +4,13 @@ A refusal is an entry of the journal of its own kind, with principal, action, re
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emulator.context import Context
 from emulator.iam.callers import global_keys
 from emulator.iam.checks import Check
-from emulator.iam.decisions import Decision, decide
+from emulator.iam.decisions import Decision, Grants, decide
 from emulator.iam.documents import Policy
 from emulator.iam.statements import Access
 from emulator.journal import Entry, Kind
@@ -19,18 +20,32 @@ if TYPE_CHECKING:
     from emulator.emulator import Emulator
 
 
+@dataclass(frozen=True, slots=True)
+class Hanging:
+    """The resource's side: whose it is, and the policies that hang on it."""
+
+    owner: str
+    policies: Sequence[Policy] = ()
+    trust: bool = False
+    """It is a role: its policy must allow by itself."""
+
+    def decide(self, access: Access, grants: Grants | None) -> Decision:
+        """Both sides together."""
+        return decide(access, self.owner, self.policies, grants, trust=self.trust)
+
+
 class NotAuthorizedError(Exception):
     """Policies do not let the caller; the text is AWS's sentence. Each protocol has a code of its own for it."""
 
 
-def require(context: Context, check: Check, resource_policies: Sequence[Policy] = ()) -> None:
+def require(context: Context, check: Check, hanging: Hanging | None = None) -> None:
     """Let the caller go on only where policies let it.
 
     Raises:
         NotAuthorizedError: they do not.
 
     """
-    decision = judged(context, access_for(context, check), context.account, resource_policies)
+    decision = judged(context, access_for(context, check), hanging or Hanging(context.account))
     if not decision.allowed:
         raise NotAuthorizedError(decision.reason)
 
@@ -44,19 +59,17 @@ def access_for(context: Context, check: Check) -> Access:
     return Access(context.principal, check.action, check.resource, {**keys, **caller.keys}, caller.role)
 
 
-def judged(
-    context: Context, access: Access, owner: str, resource_policies: Sequence[Policy] = (), *, told: bool = True
-) -> Decision:
+def judged(context: Context, access: Access, hanging: Hanging, *, told: bool = True) -> Decision:
     """What is to be done with `access`: the caller's own policies count as the setting says.
 
     A caller without permissions of its own (IAM off, an account's root, or the server itself) is trusted by its account.
     Where it is only asked what would be, the refusal is not `told`.
     """
     mode, grants = context.emulator.settings.iam, context.caller.grants if context.caller is not None else None
-    decision = decide(access, owner, resource_policies, grants)
+    decision = hanging.decide(access, grants)
     if decision.allowed or mode is Iam.OFF:
         return decision
-    obeyed = decision if mode is Iam.STRICT else decide(access, owner, resource_policies)
+    obeyed = decision if mode is Iam.STRICT else hanging.decide(access, None)
     if told:
         tell(context.emulator, (context.account, context.region), access, decision, enforced=not obeyed.allowed)
     return obeyed

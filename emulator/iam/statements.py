@@ -13,6 +13,8 @@ from emulator.iam.conditions import LITERAL_MARK, LITERAL_STAR, Condition, Keys,
 from emulator.iam.documents import Names, Policy, Statement
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
+UNTOLD = "?"
+"""The resource of an access where nobody knows which it is."""
 _LITERALS = {"*": LITERAL_STAR, "?": LITERAL_MARK, "$": "$"}
 
 
@@ -95,7 +97,7 @@ def applies(policy: Policy, statement: Statement, access: Access) -> bool:
     conditions = (Condition(c.operator, c.key, tuple(map(filled, c.values))) for c in statement.conditions)
     return (
         _matches_action(statement.actions, access.action)
-        and (statement.resources is None or _matches_resource(statement.resources, access.resource, filled))
+        and _matches_resource(statement, access.resource, filled)
         and (statement.principals is None or _matches_principal(statement.principals, access))
         and all(holds(condition, access.keys) for condition in conditions)
     )
@@ -105,7 +107,13 @@ def _matches_action(actions: Names, action: str) -> bool:
     return any(like(pattern.lower(), action.lower()) for pattern in actions.values) != actions.inverted
 
 
-def _matches_resource(resources: Names, resource: str, filled: Callable[[str], str]) -> bool:
+def _matches_resource(statement: Statement, resource: str, filled: Callable[[str], str]) -> bool:
+    """One that is not known may be any that is allowed, and is denied only where all are."""
+    resources = statement.resources
+    if resources is None:
+        return True
+    if resource == UNTOLD:
+        return statement.effect == "Allow" or ("*" in resources.values and not resources.inverted)
     return any(like(filled(pattern), resource) for pattern in resources.values) != resources.inverted
 
 

@@ -48,6 +48,25 @@ class MotoIdentities:
                 self._by_arn[arn] = known
         return known
 
+    def trust_policy(self, role: str) -> str | None:
+        """See `identity_ports.Identities`."""
+        arn = parse_arn(role)
+        with self._world.lock:
+            if arn is None or arn.account not in self._accounts("iam"):
+                return None
+            roles = self._world.backend("iam", arn.account, _PARTITION).roles.values()
+            return next((str(item.assume_role_policy_document) for item in roles if item.arn == role), None)
+
+    def bucket_policy(self, bucket: str) -> tuple[str, str | None] | None:
+        """See `identity_ports.Identities`."""
+        with self._world.lock:
+            for account in self._accounts("s3"):
+                found = self._world.backend("s3", account, _PARTITION).buckets.get(bucket)
+                if found is not None:
+                    text = found.policy.decode() if isinstance(found.policy, bytes) else found.policy
+                    return account, text or None
+        return None
+
     def profile_role(self, account: str, profile: str) -> str | None:
         """See `identity_ports.Identities`."""
         name = profile.rpartition("/")[2]

@@ -47,5 +47,11 @@ class Identities(Protocol):
     def by_arn(self, arn: str) -> Identity | None:
         """The user, the session or the role called so (of sessions of one name the newest); None where there is none."""
 
+    def trust_policy(self, role: str) -> str | None:
+        """Who may assume the role of this ARN; None where there is none."""
+
+    def bucket_policy(self, bucket: str) -> tuple[str, str | None] | None:
+        """The account of a bucket of S3, and its policy; None where there is none."""
+
     def profile_role(self, account: str, profile: str) -> str | None:
         """The ARN of the role in an instance profile (its name or its ARN); None where there is none."""

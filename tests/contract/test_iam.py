@@ -1,8 +1,10 @@
 """A server that enforces permissions (`iam=strict`): who calls, what its policies allow, and how a refusal is told."""
 
+import http.client
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -275,3 +277,86 @@ def test_a_repositorys_policy_takes_part(server: RunningServer) -> None:
     alice.may({"Action": "s3:*"})
     with pytest.raises(ClientError, match="AccessDeniedException"):
         ecr.list_images(repositoryName="nothing")  # who may not ask does not learn that there is none
+
+
+def test_neighbours_are_asked_for_too(server: RunningServer) -> None:
+    root, alice = server.client("s3"), User(server)
+    for bucket in ("mine", "other"):
+        root.create_bucket(Bucket=bucket)
+    alice.may(
+        {"Action": ["s3:PutObject", "s3:GetObject"], "Resource": "arn:aws:s3:::mine/*"},
+        {"Action": "s3:ListBucket", "Resource": "arn:aws:s3:::mine"},
+        {"Action": "sqs:SendMessage", "Resource": f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs"},
+    )
+    s3 = alice.client("s3")
+    s3.put_object(Bucket="mine", Key="a b/c", Body=b"x")
+    assert s3.get_object(Bucket="mine", Key="a b/c")["Body"].read() == b"x"
+    assert s3.list_objects_v2(Bucket="mine")["KeyCount"] == 1
+    with pytest.raises(ClientError) as denied:
+        s3.put_object(Bucket="other", Key="k", Body=b"x")
+    code, message, status = refused(denied)
+    assert (code, status) == ("AccessDenied", 403)
+    assert (
+        f"{alice.arn} is not authorized to perform: s3:PutObject on resource: arn:aws:s3:::other/k because" in message
+    )
+    with pytest.raises(ClientError, match="s3:DeleteObject"):
+        s3.delete_object(Bucket="mine", Key="a b/c")
+    shut = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::mine/*"}
+    root.put_bucket_policy(Bucket="mine", Policy=json.dumps({"Version": "2012-10-17", "Statement": [shut]}))
+    with pytest.raises(ClientError, match="explicit deny in a resource-based policy"):
+        s3.get_object(Bucket="mine", Key="a b/c")
+    queues = {name: server.client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in ("jobs", "others")}
+    sqs = alice.client("sqs")
+    sqs.send_message(QueueUrl=queues["jobs"], MessageBody="x")
+    with pytest.raises(
+        ClientError, match=f"sqs:SendMessage on resource: arn:aws:sqs:us-east-1:{ACCOUNT}:others because"
+    ):
+        sqs.send_message(QueueUrl=queues["others"], MessageBody="x")
+    with pytest.raises(ClientError, match="iam:CreateUser"):
+        alice.client("iam").create_user(UserName="eve")
+    assert alice.client("sts").get_caller_identity()["Arn"] == alice.arn
+    with pytest.raises(ClientError, match="ec2:DescribeInstances"):
+        alice.client("ec2").describe_instances()
+
+
+def test_an_address_of_s3_carries_its_makers_permissions(server: RunningServer) -> None:
+    server.client("s3").create_bucket(Bucket="mine")
+    server.client("s3").put_object(Bucket="mine", Key="k", Body=b"content")
+    alice = User(server)
+    address = alice.client("s3").generate_presigned_url("get_object", {"Bucket": "mine", "Key": "k"})
+    assert fetched(address)[0] == 403
+    alice.may({"Action": "s3:GetObject", "Resource": "arn:aws:s3:::mine/*"})
+    assert fetched(address) == (200, b"content")
+    assert fetched(address.replace("/mine/k", "/mine/other"))[0] == 403
+    assert fetched(f"{server.url}/mine/k")[0] == 403  # nobody signed it
+
+
+def fetched(address: str) -> tuple[int, bytes]:
+    """Status and body of what is at an address."""
+    parts = urlsplit(address)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+    connection.request("GET", f"{parts.path}?{parts.query}")
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, body
+
+
+def test_a_role_must_trust_who_assumes_it(server: RunningServer) -> None:
+    alice, iam = User(server), server.client("iam")
+
+    def trust(principal: dict[str, str]) -> str:
+        statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+        return json.dumps({"Version": "2012-10-17", "Statement": statement})
+
+    service = trust({"Service": "ecs-tasks.amazonaws.com"})
+    role = iam.create_role(RoleName="app", AssumeRolePolicyDocument=service)["Role"]["Arn"]
+    alice.may({"Action": "sts:AssumeRole"})
+    sts = alice.client("sts")
+    with pytest.raises(ClientError, match=r"because no role trust policy allows the sts:AssumeRole action"):
+        sts.assume_role(RoleArn=role, RoleSessionName="one")
+    iam.update_assume_role_policy(RoleName="app", PolicyDocument=trust({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}))
+    assert sts.assume_role(RoleArn=role, RoleSessionName="one")["Credentials"]
+    alice.may({"Action": "s3:*"})
+    with pytest.raises(ClientError, match=r"because no identity-based policy allows the sts:AssumeRole action"):
+        sts.assume_role(RoleArn=role, RoleSessionName="one")
