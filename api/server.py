@@ -23,6 +23,7 @@ from emulator.beanstalk.control_loops import ControlLoops
 from emulator.beanstalk.environment_loop import EnvironmentsLoop
 from emulator.beanstalk.health_loop import HealthLoop
 from emulator.beanstalk.image_removal import after_reset, before_reset, remove_with_server
+from emulator.beanstalk.permissions import can_be_assumed
 from emulator.clock import Clock, parse_clock
 from emulator.context import Context
 from emulator.ecr.authorization import credentials_for
@@ -246,7 +247,8 @@ def build(settings: Settings, port: int) -> Server:
     balancers = LoadBalancers(emulator, control, Proxy(emulator, _sockets_folder(settings)), MotoMetrics(world))
     emulator.balancer = balancers
     resume(emulator)
-    resources = MotoEnvironmentResources(neighbours, control)
+    trusted = can_be_assumed if settings.iam is Iam.STRICT else None
+    resources = MotoEnvironmentResources(neighbours, control, trusted)
     agent = Agent(emulator, lambda account, region, image: credentials_for(emulator, account, region, image))
     apps = NeighboursApp(neighbours, clock, control)
     beanstalk = ControlLoops(emulator, MotoWorkerQueues(world), resources)

@@ -11,18 +11,21 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from emulator.arns import make_arn
 from emulator.beanstalk.environment_states import Status
 from emulator.beanstalk.health_cpu import CpuSampler
 from emulator.beanstalk.health_judging import judge
 from emulator.beanstalk.health_observations import Outside, counted, traffic_of
 from emulator.beanstalk.instances import living
-from emulator.beanstalk.option_values import ENVIRONMENT, values_of
+from emulator.beanstalk.option_values import ENVIRONMENT, LAUNCH, values_of
+from emulator.beanstalk.permissions import RolePermissions
 from emulator.beanstalk.resources.queues import DEAD_LETTERS, QUEUE
 from emulator.beanstalk.worker_loop import LOOP as WORKERS_LOOP
 from emulator.beanstalk.worker_loop import WorkersLoop
 from emulator.beanstalk.workers import is_worker, queues_of
 from emulator.context import Context
 from emulator.emulator import Emulator
+from emulator.iam.checks import Check
 from emulator.neighbours.environment_ports import EnvironmentResources, Place
 from emulator.state.beanstalk import BeanstalkInstanceRow, EnvironmentRow
 from scheduler.beanstalk.request_statistics import Requests, since
@@ -46,7 +49,7 @@ class HealthLoop:
 
     def __init__(self, emulator: Emulator, resources: EnvironmentResources, workers: WorkersLoop) -> None:
         self._emulator, self._resources, self._workers = emulator, resources, workers
-        self._cpu = CpuSampler(emulator)
+        self._cpu, self._roles = CpuSampler(emulator), RolePermissions(emulator)
         self._looked: dict[str, datetime] = {}
         self._planned: dict[str, datetime] = {}
         self._counted: dict[str, dict[str, Requests]] = {}
@@ -86,7 +89,8 @@ class HealthLoop:
             containers = self._cpu.containers(context, living(context, key))
             values = values_of(row.bundle_settings, row.settings)
             place, name = Place(row.account, row.region), row.resources.get("group")
-            role = values.get(ENVIRONMENT, "ServiceRole")
+            role, profile = values.get(ENVIRONMENT, "ServiceRole"), values.get(LAUNCH, "IamInstanceProfile")
+            arn = make_arn("elasticbeanstalk", row.region, row.account, f"environment/{row.application}/{row.name}")
             busy, queues = row.operation is not None, queues_of(row)
         cpu = await self._cpu.measure(key, containers)
         group = self._resources.group(place, name) if name else None
@@ -95,7 +99,10 @@ class HealthLoop:
         depths = {logical: self._workers.queues.depth(queue) for logical, queue in queues.items()}
         if depths.get(QUEUE):
             self._emulator.loops.wake(WORKERS_LOOP, key)
-        seen = Outside(group, gone, missing, cpu, waiting=depths.get(QUEUE), dead_letters=depths.get(DEAD_LETTERS))
+        silenced = self._is_silenced(place, profile, arn)
+        seen = Outside(
+            group, gone, missing, silenced, cpu, waiting=depths.get(QUEUE), dead_letters=depths.get(DEAD_LETTERS)
+        )
         with self._context(key) as found:
             if found is None:
                 return
@@ -105,6 +112,12 @@ class HealthLoop:
             quiet = judge(context, row, items, replace(seen, requests=requests)) and not served
         self._looked[key] = now
         self._plan(key, now + (AT_REST if quiet else EVERY))
+
+    def _is_silenced(self, place: Place, profile: str, arn: str) -> bool:
+        """Whether the instances may not report how they are, for want of a permission of their role."""
+        role = self._resources.instance_profile_role(place, profile) if profile else None
+        check = Check("elasticbeanstalk:PutInstanceStatistics", arn)
+        return bool(role) and self._roles.refusal(place, str(role), "instance", check) is not None
 
     def _missing_role(self, place: Place, role: str) -> str | None:
         if self._resources.role_arn(place, role) is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import orjson
 
@@ -38,7 +39,9 @@ class Outside:
     group_gone: str | None = None
     """Name of the Auto Scaling group, when it is not there any more."""
     role: str | None = None
-    """ARN of a service role that does not exist."""
+    """ARN of a service role that does not exist, or cannot be assumed."""
+    silenced: bool = False
+    """What instances report is refused: their role may not report it."""
     cpu: Mapping[str, float] = field(default_factory=dict)
     """Instance → percent in use."""
     waiting: int | None = None
@@ -111,7 +114,7 @@ def observe_instance(
     return InstanceObservation(
         id=item.id,
         launched_at=item.launched_at,
-        last_seen=context.now if item.command != Command.NONE else None,
+        last_seen=_last_seen(context, item, silenced=outside.silenced),
         activity=Activity(memory["activity"]),
         command=Command(item.command),
         command_since=item.command_since,
@@ -124,6 +127,18 @@ def observe_instance(
         requests=outside.requests.get(item.id, Requests()),
         cpu=outside.cpu.get(item.id),
     )
+
+
+def _last_seen(context: Context, item: BeanstalkInstanceRow, *, silenced: bool) -> datetime | None:
+    """When the instance reported last; while its reports are refused, when the last one was let in."""
+    memory = item.health.get("memory") or {}
+    if silenced:
+        seen = memory.get("seen") or item.health.get("at")
+        item.health = {**item.health, "memory": {**memory, "seen": seen}}
+        return instant_of(seen)
+    if "seen" in memory:
+        item.health = {**item.health, "memory": {name: kept for name, kept in memory.items() if name != "seen"}}
+    return context.now if item.command != Command.NONE else None
 
 
 def _remembered(context: Context, row: EnvironmentRow, item: BeanstalkInstanceRow, serving: Serving) -> dict[str, str]:

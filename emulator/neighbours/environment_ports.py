@@ -287,7 +287,10 @@ class EnvironmentResources(Protocol):
         """
 
     def role_arn(self, place: Place, role: str) -> str | None:
-        """The ARN of a role, by its name, path and name, or ARN; None where there is none."""
+        """The ARN of a role, by its name, path and name, or ARN.
+
+        None where there is none, or (IAM enforced) where it does not trust Elastic Beanstalk.
+        """
 
     def ensure_queues(self, place: Place, spec: QueueSpec, tags: Tags) -> None:
         """Make both queues where they are not there; have the first one's attributes as `spec` says."""

@@ -1,6 +1,6 @@
 """`environment_ports.EnvironmentResources` over moto's backends: the parts of network and IAM; groups and balancers beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from emulator.neighbours.elbv2 import MotoLoadBalancers
@@ -18,9 +18,22 @@ _SAVED = "compute"
 class MotoEnvironmentResources(
     EnvironmentGroups, EnvironmentBalancers, EnvironmentQueues, EnvironmentTags, EnvironmentLogs
 ):
-    """Makes and removes what environments need."""
+    """Makes and removes what environments need.
 
-    def __init__(self, neighbours: MotoNeighbours, control: MotoLoadBalancers) -> None:
+    Args:
+        neighbours: whose world that is.
+        control: the load balancers.
+        trusted: whether the service can assume the role of an ARN, by its trust policy; None where nobody asks.
+
+    """
+
+    def __init__(
+        self,
+        neighbours: MotoNeighbours,
+        control: MotoLoadBalancers,
+        trusted: Callable[[str, str], bool] | None = None,
+    ) -> None:
+        self._trusted = trusted
         EnvironmentGroups.__init__(self, neighbours)
         EnvironmentBalancers.__init__(self, neighbours.world, control)
         EnvironmentQueues.__init__(self, neighbours.world)
@@ -109,7 +122,11 @@ class MotoEnvironmentResources(
         """See `EnvironmentResources`."""
         with self._world.lock:
             name = role.rpartition("/")[2]
-            return next((str(item.arn) for item in self._iam(place).roles.values() if item.name == name), None)
+            found = next((item for item in self._iam(place).roles.values() if item.name == name), None)
+            if found is None:
+                return None
+            arn, trust = str(found.arn), str(found.assume_role_policy_document)
+        return arn if self._trusted is None or self._trusted(arn, trust) else None
 
     def _iam(self, place: Place) -> Any:
         return self._world.backend("iam", place.account, "aws")

@@ -40,9 +40,9 @@ def _profile(resources: EnvironmentResources, facts: Facts) -> Made:
 
 
 def _service_role(resources: EnvironmentResources, facts: Facts) -> Made:
-    """The role that is named must be there: nobody could assume it. That a launch is refused in these words is (unconfirmed).
+    """The role that is named must be there and (IAM enforced) trust the service: else nobody could assume it.
 
-    Without one AWS uses its service-linked role; what a role permits is not asked, as IAM is not enforced.
+    Without one AWS uses its service-linked role. That a launch is refused in these words is (unconfirmed).
     """
     role = facts.values.get(ENVIRONMENT, "ServiceRole")
     if resources.role_arn(facts.place, role) is None:
