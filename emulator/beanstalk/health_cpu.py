@@ -1,5 +1,10 @@
-"""CPU of instances: what the containers of their applications use, of what the instance has."""
+"""CPU of instances: what the containers of their applications use, of what the instance has.
 
+An engine takes up to a second to say what a container uses, which is a minute of a fast clock: whoever judges an instance does not
+wait for that. The loop `environment-cpu` (key: environment id) measures what was wanted last; judged is by what is known by then.
+"""
+
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +29,9 @@ class Measured:
     """Percent, by the images' scripts; None: the engine is asked."""
 
 
+LOOP = "environment-cpu"
+
+
 class CpuSampler:
     """Measures; the first look at a real container tells nothing."""
 
@@ -31,6 +39,9 @@ class CpuSampler:
         self._emulator = emulator
         self._samplers: dict[str, Sampler] = {}
         """One for each environment: a sampler forgets whom it is not asked about."""
+        self._wanted: dict[str, Sequence[Measured]] = {}
+        self._known: dict[str, dict[str, float]] = {}
+        emulator.loops.add(LOOP, self.handle)
 
     def containers(self, context: Context, items: Sequence[BeanstalkInstanceRow]) -> list[Measured]:
         """Whom to measure."""
@@ -51,16 +62,33 @@ class CpuSampler:
         definition = context.session.get_one(TaskDefinitionRow, task.task_definition_arn)
         return scripted(runtime, definition.body, host.cpu, host.memory).cpu * 100 / host.cpu
 
-    async def measure(self, environment_id: str, wanted: Sequence[Measured]) -> dict[str, float]:
-        """Instance → percent of its CPU in use, of those that could be measured."""
-        found = {one.instance_id: one.simulated for one in wanted if one.simulated is not None}
+    def measure(self, environment_id: str, wanted: Sequence[Measured]) -> dict[str, float]:
+        """Instance → percent of its CPU in use, of those that have been measured; they are measured anew."""
         real = [one for one in wanted if one.simulated is None]
-        if not real:
-            self._samplers.pop(environment_id, None)
-            return found
+        known = self._known.get(environment_id, {})
+        if real:
+            self._wanted[environment_id] = real
+            self._emulator.loops.wake(LOOP, environment_id)
+        else:
+            self.forget(environment_id)
+        found = {one.instance_id: one.simulated for one in wanted if one.simulated is not None}
+        return found | {one.instance_id: known[one.instance_id] for one in real if one.instance_id in known}
+
+    def forget(self, environment_id: str) -> None:
+        """There is nothing to measure any more."""
+        for kept in (self._samplers, self._wanted, self._known):
+            kept.pop(environment_id, None)
+
+    async def handle(self, keys: list[str]) -> None:
+        """Ask the engine, of all environments at once."""
+        await asyncio.gather(*(self._ask(key, self._wanted[key]) for key in keys if key in self._wanted))
+
+    async def _ask(self, environment_id: str, wanted: Sequence[Measured]) -> None:
         sampler = self._samplers.setdefault(environment_id, Sampler(self._emulator.runtime))
-        used = await sampler.measure([(one.task_arn, name) for one in real for name in one.containers])
-        for one in real:
-            if one.task_arn in used:
-                found[one.instance_id] = min(100.0, used[one.task_arn].cpu * 100 / one.units)
-        return found
+        used = await sampler.measure([(one.task_arn, name) for one in wanted for name in one.containers])
+        if environment_id in self._wanted:
+            self._known[environment_id] = {
+                one.instance_id: min(100.0, used[one.task_arn].cpu * 100 / one.units)
+                for one in wanted
+                if one.task_arn in used
+            }

@@ -3,7 +3,6 @@
 Whoever wakes it, it looks no oftener than that. An environment at rest, that is well and serves nobody, is looked at once a minute.
 """
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -71,8 +70,8 @@ class HealthLoop:
                 self._plan(key, looked + EVERY)
             else:
                 due.append(key)
-        # beside each other: an engine that is slow to tell what containers use must not have the next environment wait
-        await asyncio.gather(*(self._look(key, now) for key in due))
+        for key in due:
+            self._look(key, now)
 
     def _plan(self, key: str, when: datetime) -> None:
         planned = self._planned.get(key)
@@ -80,7 +79,7 @@ class HealthLoop:
             self._planned[key] = when
             self._emulator.loops.wake_at(LOOP, key, when)
 
-    async def _look(self, key: str, now: datetime) -> None:
+    def _look(self, key: str, now: datetime) -> None:
         with self._context(key) as found:
             if found is None:
                 self._forget(key)
@@ -92,7 +91,7 @@ class HealthLoop:
             role, profile = values.get(ENVIRONMENT, "ServiceRole"), values.get(LAUNCH, "IamInstanceProfile")
             arn = make_arn("elasticbeanstalk", row.region, row.account, f"environment/{row.application}/{row.name}")
             busy, queues = row.operation is not None, queues_of(row)
-        cpu = await self._cpu.measure(key, containers)
+        cpu = self._cpu.measure(key, containers)
         group = self._resources.group(place, name) if name else None
         gone = name if name and group is None and not busy else None
         missing = self._missing_role(place, role) if role else None
@@ -154,3 +153,4 @@ class HealthLoop:
         self._looked.pop(key, None)
         self._planned.pop(key, None)
         self._counted.pop(key, None)
+        self._cpu.forget(key)
