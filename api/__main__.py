@@ -1,15 +1,16 @@
 """`python -I -m api`: the server process. It is told everything through `ASHORE_…` variables."""
 
 import gc
+import sys
 
 if __name__ == "__main__":
     gc.disable()  # what is imported is no garbage, and looking through it again and again took a sixth of the imports
+    sys.modules["rich"] = None  # type: ignore[assignment]  # structlog would import it to draw tracebacks; a log has no use for it
 
 import errno
 import logging
 import os
 import socket
-import sys
 from contextlib import suppress
 from typing import NoReturn
 

@@ -3,7 +3,6 @@
 from functools import cache
 from typing import Any, cast
 
-from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
 from emulator.beanstalk.bundles.errors import EcsBundleError
@@ -13,6 +12,8 @@ from emulator.beanstalk.bundles.members import scalar_text
 @cache
 def container_definition_shape() -> StructureShape:
     """ECS's ContainerDefinition."""
+    from botocore.loaders import Loader  # noqa: PLC0415 - costs a twentieth of a start, and few starts need it
+
     model = ServiceModel(Loader().load_service_model("ecs", "service-2"), "ecs")
     return cast("StructureShape", model.shape_for("ContainerDefinition"))
 
