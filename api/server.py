@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
@@ -249,7 +250,7 @@ def build(settings: Settings, port: int) -> Server:
     resume(emulator)
     trusted = can_be_assumed if settings.iam is Iam.STRICT else None
     resources = MotoEnvironmentResources(neighbours, control, trusted)
-    agent = Agent(emulator, lambda account, region, image: credentials_for(emulator, account, region, image))
+    agent = Agent(emulator, partial(credentials_for, emulator))
     apps = NeighboursApp(neighbours, clock, control)
     beanstalk = ControlLoops(emulator, MotoWorkerQueues(world), resources)
     metadata = metadata_application(emulator, AwsEndpoint(emulator, apps))

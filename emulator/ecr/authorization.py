@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from emulator.context import Context
 from emulator.ecr.tokens import LIFETIME, USER, Claims, mint, sign
+from emulator.iam.callers import permissions_of
+from emulator.iam.checks import Check
+from emulator.iam.enforcement import require
 from emulator.runtime.specs import RegistryCredentials
 
 if TYPE_CHECKING:
@@ -59,11 +62,18 @@ def tenant_of_host(host: str) -> Tenant | None:
     return Tenant(found["account"], found["region"]) if found else None
 
 
-def credentials_for(emulator: "Emulator", account: str, region: str, image: str) -> RegistryCredentials | None:
+def credentials_for(
+    emulator: "Emulator", account: str, region: str, image: str, principal: str | None = None
+) -> RegistryCredentials | None:
     """What an engine on this machine needs to pull `image` for a task of `account`; None where it is not ours.
 
     Opens a transaction: call it outside of one. A name in AWS's style is ours only with our port
-    (`ACCOUNT.dkr.ecr.REGION.localhost:PORT`): without it the engine would ask AWS itself.
+    (`ACCOUNT.dkr.ecr.REGION.localhost:PORT`): without it the engine would ask AWS itself. `principal` pulls, by default the
+    account's root.
+
+    Raises:
+        NotAuthorizedError: the principal may not have a password.
+
     """
     host, slash, _ = image.partition("/")
     name, _, port = host.rpartition(":")
@@ -73,4 +83,9 @@ def credentials_for(emulator: "Emulator", account: str, region: str, image: str)
     if tenant is None and not _LOOPBACK.fullmatch(name):
         return None
     owner = tenant or Tenant(account, region)
-    return RegistryCredentials(USER, mint(emulator, owner.account, owner.region, f"arn:aws:iam::{account}:root"))
+    caller = permissions_of(emulator, principal) if principal is not None else None
+    if caller is None:  # nobody asks, or it is the account itself
+        return RegistryCredentials(USER, mint(emulator, owner.account, owner.region, f"arn:aws:iam::{account}:root"))
+    with emulator.transaction(account, region, caller=caller) as context:
+        require(context, Check("ecr:GetAuthorizationToken"))
+    return RegistryCredentials(USER, mint(emulator, owner.account, owner.region, caller.principal))

@@ -17,14 +17,19 @@ from emulator.ecs.task_logs import TaskLog, task_logs
 from emulator.ecs.task_metadata import environment
 from emulator.ecs.task_specs import container_specs, definition_of, task_spec
 from emulator.emulator import Emulator
+from emulator.iam.enforcement import NotAuthorizedError
 from emulator.runtime.awslogs import LogShipper
 from emulator.runtime.faults import ResourceInitializationError
 from emulator.runtime.specs import ContainerSpec, RegistryCredentials, TaskSpec
 from emulator.state.ecs import TaskRow
 from scheduler.reconcile.lifecycle import Command, Verb
 
-CredentialsFor = Callable[[str, str, str], RegistryCredentials | None]
-"""(account, region, image) → what to pull it with; None where the image is not in our own registry."""
+CredentialsFor = Callable[[str, str, str, str | None], RegistryCredentials | None]
+"""(account, region, image, who pulls) → what to pull it with; None where the image is not in our own registry.
+
+Who pulls is a session of the task's execution role, or None for whoever the host is. Raises `NotAuthorizedError` where it may
+not have registry credentials.
+"""
 
 Observe = Callable[[str, Observation], None]
 """(task ARN, what was learned)"""
@@ -39,6 +44,8 @@ class Orders:
     task: TaskSpec
     containers: Mapping[str, ContainerSpec]
     logs: Mapping[str, TaskLog]
+    puller: str | None
+    """The principal that pulls images: a session of the execution role."""
     secrets: Mapping[str, Mapping[str, str]]
     """Container → variable → where its value is."""
     missing: tuple[str, ...]
@@ -60,9 +67,24 @@ def orders_of(context: Context, row: TaskRow) -> Orders:
         task=task_spec(context, row),
         containers=containers,
         logs=task_logs(context, row),
+        puller=_puller(context, row),
         secrets={item["name"]: wanted_secrets(item) for item in body["containerDefinitions"]},
         missing=tuple(item["name"] for item in body["requiresAttributes"] if item["name"] not in ALL_CAPABILITIES),
     )
+
+
+def _puller(context: Context, row: TaskRow) -> str | None:
+    role = row.overrides.get("executionRoleArn") or definition_of(context, row).body.get("executionRoleArn")
+    if not role:
+        return None
+    account = role.split(":")[4] if role.startswith("arn:") else row.account
+    return f"arn:aws:sts::{account}:assumed-role/{role.rpartition('/')[2]}/{row.id}"
+
+
+_NO_AUTH = (
+    "unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ecr registry auth:"
+    " service call has been retried 1 time(s):"
+)
 
 
 class Carrier:
@@ -103,6 +125,12 @@ class Carrier:
         left = self.stop_by - asyncio.get_running_loop().time()
         return max(0.0, min(container.stop_timeout, left))
 
+    def _credentials(self, orders: Orders, image: str) -> RegistryCredentials | None:
+        try:
+            return self._credentials_for(orders.account, orders.region, image, orders.puller)
+        except NotAuthorizedError as error:  # (unconfirmed) that the EC2 launch type says it so, too
+            raise ResourceInitializationError(f"{_NO_AUTH} AccessDeniedException: {error}") from error
+
     async def _run(self, orders: Orders, name: str) -> None:
         """Each step is told when it is done, so that a long pull is seen while it lasts."""
         arn, container, log = orders.task.arn, orders.containers[name], orders.logs.get(name)
@@ -115,7 +143,7 @@ class Carrier:
             container = replace(container, environment={**container.environment, **secrets})
         if log is not None:
             log.prepare(self._emulator.neighbours)
-        credentials = self._credentials_for(orders.account, orders.region, container.image)
+        credentials = self._credentials(orders, container.image)
         self._observe(arn, PullBegan(self._emulator.clock.now()))
         image = await self._emulator.runtime.pull(container.image, credentials)
         self._observe(arn, Pulled(name, image.digest, self._emulator.clock.now()))

@@ -185,9 +185,9 @@ class Playing:
             return session.get(TaskRow, arn)
 
 
-def no_credentials(account: str, region: str, image: str) -> RegistryCredentials | None:
+def no_credentials(account: str, region: str, image: str, principal: str | None) -> RegistryCredentials | None:
     """No image is in our own registry."""
-    del account, region, image
+    del account, region, image, principal
     return None
 
 
