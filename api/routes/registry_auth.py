@@ -14,12 +14,15 @@ from emulator.context import Context
 from emulator.ecr.access import require_access
 from emulator.ecr.authorization import tenant_of_host
 from emulator.ecr.creation_templates import ensure_repository
+from emulator.ecr.errors import RepositoryNotFoundException
 from emulator.ecr.public_names import find_public_repository, is_public
 from emulator.ecr.repositories import find_repository
 from emulator.ecr.tokens import USER, ExpiredTokenError, InvalidTokenError, verify
 from emulator.emulator import Emulator
 from emulator.iam.callers import Caller as Permissions
 from emulator.iam.callers import permissions_of
+from emulator.iam.checks import Check
+from emulator.iam.enforcement import require
 from emulator.state.ecr import RepositoryRow
 
 _PUSHING = frozenset({"InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage", "BatchDeleteImage"})
@@ -67,12 +70,23 @@ def repository_for(context: Context, name: str, action: str) -> RepositoryRow:
         if action in _PUSHING:
             require_access(context, repository, f"ecr-public:{action}")
         return repository
-    if action == "InitiateLayerUpload":  # the first call of a push: a creation template may let it make its repository
-        repository = ensure_repository(context, name, "CREATE_ON_PUSH")
-    else:
-        repository = find_repository(context, name)
+    repository = _repository(context, name, action)
     require_access(context, repository, f"ecr:{action}")
     return repository
+
+
+def _repository(context: Context, name: str, action: str) -> RepositoryRow:
+    """The repository; whose policies would not let it do `action` there does not learn that there is none."""
+    try:
+        if (
+            action == "InitiateLayerUpload"
+        ):  # the first call of a push: a creation template may let it make its repository
+            return ensure_repository(context, name, "CREATE_ON_PUSH")
+        return find_repository(context, name)
+    except RepositoryNotFoundException:
+        if context.caller is not None:
+            require(context, Check(f"ecr:{action}", context.arn("ecr", f"repository/{name}")))
+        raise
 
 
 def authorize(request: Request, emulator: Emulator) -> Caller:

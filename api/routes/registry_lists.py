@@ -14,6 +14,8 @@ from api.routes.registry_faults import VERSION_HEADER, RegistryFault
 from emulator.ecr.blobs import is_digest
 from emulator.ecr.manifests import OCI_INDEX
 from emulator.ecr.referrers import Referrer, Wanted, referrers_of
+from emulator.iam.checks import Check
+from emulator.iam.enforcement import require
 from emulator.state.ecr import ImageTagRow, RepositoryRow
 
 _MOST = 1000
@@ -37,6 +39,7 @@ def list_catalog(request: Request, caller: Caller) -> Response:
     """The repositories of the caller's registry in order; that ECR answers this is (unconfirmed)."""
     size = _page_size(request)
     with caller.transaction() as context:
+        require(context, Check("ecr:DescribeRepositories", context.arn("ecr", "repository/*")))  # (unconfirmed)
         query = select(RepositoryRow.name).where(
             RepositoryRow.account == context.account,
             RepositoryRow.region == context.region,

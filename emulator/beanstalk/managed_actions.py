@@ -5,9 +5,13 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 from emulator.beanstalk.environment_finding import find_environment, find_ready
 from emulator.beanstalk.environment_updates import begin_replacement
 from emulator.beanstalk.errors import InvalidParameterValue, ManagedActionInvalidStateException
-from emulator.beanstalk.managed_plans import LIVING, PAST, RUNNING, SCHEDULED, actions_of
+from emulator.beanstalk.managed_plans import LIVING, LOOP, PAST, RUNNING, SCHEDULED, actions_of, finish
+from emulator.beanstalk.option_values import ENVIRONMENT, values_of
 from emulator.beanstalk.pages import start_after
+from emulator.beanstalk.permissions import RolePermissions
 from emulator.context import Context
+from emulator.iam.checks import Check
+from emulator.neighbours.environment_ports import Place
 from emulator.pagination import encode_token
 from emulator.state.beanstalk import EnvironmentRow, ManagedActionRow
 
@@ -81,9 +85,36 @@ def apply_environment_managed_action(
 
 
 def begin(context: Context, row: EnvironmentRow, action: ManagedActionRow) -> None:
-    """Have the environment's instances replaced, on the action's platform version. The environment is Ready."""
+    """Have the environment's instances replaced, on the action's platform version. The environment is Ready.
+
+    Where its role may not update it (IAM on), the action fails.
+    """
     action.status, action.executed_at = RUNNING, context.now
+    denied = _denied(context, row)
+    if denied is not None:
+        finish(context, row, action, "PermissionsError", denied)
+        context.wake(LOOP, row.id)
+        return
     begin_replacement(context, row, action.platform_arn or row.platform_arn, _IMMUTABLE, {"managed": action.id})
+
+
+def _denied(context: Context, row: EnvironmentRow) -> str | None:
+    """Why the environment's service role may not update it; None where it may, or nobody asks.
+
+    Without a role it is the service's own, which may. That the action asked for is UpdateEnvironment is (unconfirmed).
+    """
+    values = values_of(row.bundle_settings, row.settings)
+    role = values.get(_MANAGED, "ServiceRoleForManagedUpdates") or values.get(ENVIRONMENT, "ServiceRole")
+    if not role or role.rpartition("/")[2].startswith("AWSServiceRole"):
+        return None
+    arn = role if role.startswith("arn:") else f"arn:aws:iam::{row.account}:role/{role}"
+    environment = context.arn("elasticbeanstalk", f"environment/{row.application}/{row.name}")
+    check = Check("elasticbeanstalk:UpdateEnvironment", environment)
+    place = Place(row.account, row.region)
+    return RolePermissions(context.emulator).refusal(place, arn, "managed-updates", check)
+
+
+_MANAGED = "aws:elasticbeanstalk:managedactions"
 
 
 def _named(action: ManagedActionRow) -> dict[str, Any]:

@@ -17,14 +17,10 @@ from emulator.beanstalk.managed_plans import (
     last_window,
     plan_of,
 )
-from emulator.beanstalk.option_values import ENVIRONMENT, values_of
-from emulator.beanstalk.permissions import RolePermissions
 from emulator.beanstalk.platforms import Platform, dotted, platform_of_arn, version_of
 from emulator.context import Context
 from emulator.emulator import Emulator
-from emulator.iam.checks import Check
 from emulator.journal import Kind
-from emulator.neighbours.environment_ports import Place
 from emulator.state.beanstalk import EnvironmentRow, ManagedActionRow
 from scheduler.beanstalk.managed_windows import ActionKind, Do, ManagedStep, ManagedView, Planned, step
 
@@ -105,11 +101,6 @@ def _take(context: Context, row: EnvironmentRow, scheduled: ManagedActionRow | N
 
 
 def _begin(context: Context, row: EnvironmentRow, action: ManagedActionRow) -> None:
-    denied = _denied(context, row)
-    if denied is not None:
-        finish(context, row, action, "PermissionsError", denied)
-        context.wake(LOOP, row.id)
-        return
     try:
         begin(context, row, action)
     except InvalidParameterValue as error:
@@ -117,23 +108,6 @@ def _begin(context: Context, row: EnvironmentRow, action: ManagedActionRow) -> N
         context.wake(LOOP, row.id)
 
 
-def _denied(context: Context, row: EnvironmentRow) -> str | None:
-    """Why the environment's service role may not update it; None where it may, or nobody asks.
-
-    Without a role it is the service's own, which may. That the action asked for is UpdateEnvironment is (unconfirmed).
-    """
-    values = values_of(row.bundle_settings, row.settings)
-    role = values.get(_MANAGED, "ServiceRoleForManagedUpdates") or values.get(ENVIRONMENT, "ServiceRole")
-    if not role or role.rpartition("/")[2].startswith("AWSServiceRole"):
-        return None
-    arn = role if role.startswith("arn:") else f"arn:aws:iam::{row.account}:role/{role}"
-    environment = context.arn("elasticbeanstalk", f"environment/{row.application}/{row.name}")
-    check = Check("elasticbeanstalk:UpdateEnvironment", environment)
-    place = Place(row.account, row.region)
-    return RolePermissions(context.emulator).refusal(place, arn, "managed-updates", check)
-
-
-_MANAGED = "aws:elasticbeanstalk:managedactions"
 _MISSED = "Environment named {} is in an invalid state for this operation. Must be Ready."
 """Why an action failed whose window passed (unconfirmed)."""
 

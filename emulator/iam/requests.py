@@ -7,6 +7,7 @@ from emulator.context import Context
 from emulator.iam.checks import Check
 from emulator.iam.enforcement import require
 from emulator.iam.services import ecr, ecs, elasticbeanstalk
+from emulator.iam.statements import UNTOLD
 
 _CHECKS: Mapping[str, Callable[[Context, str, Mapping[str, Any]], Iterable[Check]]] = {
     "ecs": ecs.checks,
@@ -32,9 +33,9 @@ def require_request(context: Context, service: str, operation: str, request: Map
 
 
 def checks_of(context: Context, service: str, operation: str, request: Mapping[str, Any]) -> Iterable[Check]:
-    """What a request needs to be permitted."""
+    """What a request needs to be permitted; of services without a table, nobody knows on which resource."""
     known = _CHECKS.get(service)
-    return known(context, operation, request) if known is not None else [Check(action_name(service, operation))]
+    return known(context, operation, request) if known else [Check(action_name(service, operation), UNTOLD)]
 
 
 def action_name(service: str, operation: str) -> str:

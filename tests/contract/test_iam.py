@@ -3,6 +3,7 @@
 import http.client
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -360,3 +361,68 @@ def test_a_role_must_trust_who_assumes_it(server: RunningServer) -> None:
     alice.may({"Action": "s3:*"})
     with pytest.raises(ClientError, match=r"because no identity-based policy allows the sts:AssumeRole action"):
         sts.assume_role(RoleArn=role, RoleSessionName="one")
+
+
+def test_time_is_the_emulators(server: RunningServer) -> None:
+    now = datetime.fromisoformat(server.admin("POST", "clock", {"advance": 0})["now"])
+    alice = User(server)
+    until = {"DateLessThan": {"aws:CurrentTime": (now + timedelta(hours=1)).isoformat()}}
+    alice.may({"Action": "ecs:ListClusters", "Condition": until})
+    alice.client("ecs").list_clusters()
+    server.admin("POST", "clock", {"advance": 3601})
+    with pytest.raises(ClientError, match="no identity-based policy allows"):
+        alice.client("ecs").list_clusters()
+
+
+def test_requests_that_nobody_signed(server: RunningServer) -> None:
+    headers = {
+        "X-Amz-Target": "AmazonEC2ContainerServiceV20141113.ListClusters",
+        "Content-Type": "application/x-amz-json-1.1",
+    }
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection.request("POST", "/", "{}", headers)
+    answer = connection.getresponse()
+    assert (answer.status, json.loads(answer.read())["__type"]) == (400, "MissingAuthenticationTokenException")
+    connection.close()
+
+
+def registry_says(server: RunningServer, ecr: Any, method: str, path: str) -> tuple[int, str]:
+    """Status and message of the registry's answer to who has this client's password."""
+    token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection.request(method, f"/v2/{path}", headers={"Authorization": f"Basic {token}"})
+    answer = connection.getresponse()
+    found = json.loads(answer.read() or b"{}")
+    connection.close()
+    return answer.status, found["errors"][0]["message"] if "errors" in found else ""
+
+
+def test_the_registry_asks_who_the_password_is_for(server: RunningServer) -> None:
+    alice = User(server)
+    server.client("ecr").create_repository(repositoryName="team/app")
+    alice.may({"Action": "ecr:GetAuthorizationToken"})
+    ecr = alice.client("ecr")
+    arn = f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository"
+    for method, path, action, resource in (
+        ("POST", "team/app/blobs/uploads/", "InitiateLayerUpload", "team/app"),
+        ("GET", "team/app/manifests/v1", "BatchGetImage", "team/app"),
+        ("GET", "team/app/tags/list", "ListImages", "team/app"),
+        ("GET", "nothing/tags/list", "ListImages", "nothing"),
+        ("GET", "_catalog", "DescribeRepositories", "*"),
+    ):
+        status, message = registry_says(server, ecr, method, path)
+        assert status == 403
+        assert (
+            f"{alice.arn} is not authorized to perform: ecr:{action} on resource: {arn}/{resource} because" in message
+        )
+    alice.may({"Action": "ecr:*"})
+    assert registry_says(server, ecr, "POST", "team/app/blobs/uploads/") == (202, "")
+    assert registry_says(server, ecr, "GET", "nothing/tags/list")[0] == 404
+    token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    server.client("iam").delete_user_policy(UserName="alice", PolicyName="own")
+    server.client("iam").delete_access_key(UserName="alice", AccessKeyId=alice.key["AccessKeyId"])
+    server.client("iam").delete_user(UserName="alice")
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection.request("GET", "/v2/team/app/tags/list", headers={"Authorization": f"Basic {token}"})
+    assert connection.getresponse().status == 403  # the password still holds, but its principal may nothing any more
+    connection.close()

@@ -23,6 +23,8 @@ def checks(context: Context, operation: str, request: Mapping[str, Any]) -> Iter
 
 def public_checks(context: Context, operation: str, request: Mapping[str, Any]) -> Iterator[Check]:
     """The same of ECR Public, whose registries have no region."""
+    if operation == "GetAuthorizationToken":
+        yield Check("sts:GetServiceBearerToken")  # as AWS's guide says of ECR Public
     yield from _checks(context, "ecr-public", operation, request, "")
 
 
