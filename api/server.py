@@ -252,7 +252,8 @@ def build(settings: Settings, port: int) -> Server:
     resources = MotoEnvironmentResources(neighbours, control, trusted)
     agent = Agent(emulator, partial(credentials_for, emulator))
     apps = NeighboursApp(neighbours, clock, control)
-    beanstalk = ControlLoops(emulator, MotoWorkerQueues(world), resources)
+    emulator.queues = queues = MotoWorkerQueues(world)
+    beanstalk = ControlLoops(emulator, queues, resources)
     metadata = metadata_application(emulator, AwsEndpoint(emulator, apps))
     return Server(
         emulator,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from emulator.neighbours.ingress_ports import IngressResources
     from emulator.neighbours.objects import Objects
     from emulator.neighbours.ports import Neighbours
+    from emulator.neighbours.worker_ports import WorkerQueues
     from emulator.runtime.ports import ContainerRuntime
 
 
@@ -58,6 +59,8 @@ class Emulator:
     """Alarms and scalable targets; None as above."""
     objects: "Objects | None" = None
     """S3; None as above."""
+    queues: "WorkerQueues | None" = None
+    """SQS; None as above."""
     discovery: "Discovery | None" = None
     """Cloud Map; None as above."""
     ingress: "IngressResources | None" = None

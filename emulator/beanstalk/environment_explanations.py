@@ -16,6 +16,7 @@ from emulator.beanstalk.operation_documents import Operation, Stage, operation_o
 from emulator.beanstalk.option_values import deployment_settings, values_of
 from emulator.beanstalk.resources.facts import facts_of
 from emulator.beanstalk.serving import serving_of
+from emulator.beanstalk.worker_explanations import explain_worker
 from emulator.context import Context
 from emulator.state.beanstalk import BeanstalkInstanceRow, DeploymentRow, EnvironmentRow, EventRow
 from scheduler.beanstalk.health_model import HealthStatus
@@ -43,6 +44,7 @@ def explain_environment(context: Context, row: EnvironmentRow) -> list[str]:
         lines.append(f"{operation.name.value} (request {operation.request_id}) is under way.")
         lines += [f"  {line}" for line in _of_stage(context, row, operation)]
     instances = living(context, row.id)
+    lines += explain_worker(context, row)
     lines += _of_health(row, instances)
     lines += [_of_instance(context, row, item) for item in instances]
     return [*lines, *_of_last_deployment(context, row, operation)]

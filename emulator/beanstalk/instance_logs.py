@@ -1,4 +1,4 @@
-"""The log files of an instance, as they would lie below `/var/log`: of its agent, and what its containers wrote."""
+"""The log files of an instance, as they would lie below `/var/log`: of its agent, its daemon, and what its containers wrote."""
 
 import asyncio
 import io
@@ -11,6 +11,8 @@ from sqlalchemy import select
 
 from emulator.beanstalk.application_cluster import runs_on_ecs
 from emulator.beanstalk.bundles.plan import MAIN
+from emulator.beanstalk.daemon_logs import PATH as DAEMON
+from emulator.beanstalk.daemon_logs import daemon_log
 from emulator.beanstalk.fleet_view import SAMPLE
 from emulator.context import Context
 from emulator.emulator import Emulator
@@ -27,13 +29,14 @@ _RULE = "-" * 40
 class Sources:
     """Where an instance's logs come from, read in a transaction."""
 
-    engine_log: str
+    files: Mapping[str, str]
+    """Path → the whole file."""
     containers: Mapping[str, tuple[str, str]]
     """Path → task and container."""
 
 
 def sources_of(context: Context, row: EnvironmentRow, item: BeanstalkInstanceRow) -> Sources:
-    """The agent's own log, and the containers of the application."""
+    """The logs of the instance's agent and daemon, and the containers of the application."""
     task = context.session.get(TaskRow, item.task_arn) if item.task_arn else None
     containers = {}
     for document in task.containers if task is not None else ():
@@ -44,7 +47,11 @@ def sources_of(context: Context, row: EnvironmentRow, item: BeanstalkInstanceRow
         if runs_on_ecs(row.platform_arn):
             path = f"var/log/containers/{name}-{number}-stdouterr.log"
         containers[path] = (str(item.task_arn), name)
-    return Sources(_engine_log(context, item), containers)
+    files = {"var/log/eb-engine.log": _engine_log(context, item)}
+    daemon = daemon_log(context, row, item)
+    if daemon is not None:
+        files[DAEMON] = daemon
+    return Sources(files, containers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,7 @@ def _line(at: datetime, level: str, text: str) -> Line:
 
 async def read(emulator: Emulator, sources: Sources) -> dict[str, str]:
     """Path → the whole file."""
-    found = {"var/log/eb-engine.log": sources.engine_log}
+    found = dict(sources.files)
     for path, (task_arn, container) in sources.containers.items():
         found[path] = await _output(emulator, task_arn, container)
     return found

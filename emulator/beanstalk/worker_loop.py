@@ -40,6 +40,8 @@ class _Answered:
     post: Post
     status: int | None
     verdict: Verdict
+    seconds: float
+    """Until the answer."""
 
 
 class WorkersLoop:
@@ -159,10 +161,11 @@ class WorkersLoop:
         except Exception:  # noqa: BLE001 - the task's outermost frame: our bug, told as no answer
             _LOG.exception("a message could not be posted", environment=worker.id, message=received.message.id)
         self.under_way[worker.id][target.instance_id] -= 1
+        seconds = (self._emulator.clock.now() - began).total_seconds()
         if status is not None:
-            self._count(target.instance_id, status, (self._emulator.clock.now() - began).total_seconds())
+            self._count(target.instance_id, status, seconds)
         verdict = judge(status, worker.settings)
-        answered = _Answered(worker.queue, received, target, request, status, verdict)
+        answered = _Answered(worker.queue, received, target, request, status, verdict, seconds)
         self._answered.setdefault(worker.id, []).append(answered)
         self._loop.wake(worker.id)
 
@@ -200,6 +203,7 @@ class WorkersLoop:
         return {
             "path": one.post.path,
             "status": one.status,
+            "seconds": one.seconds,
             "becomes": "deleted" if one.verdict.fate is Fate.DELETE else again,
             "simulated": self._emulator.runtime.kind == "simulated",
             "message": one.received.message.id,

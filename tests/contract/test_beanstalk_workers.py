@@ -275,3 +275,46 @@ def test_a_wrong_cron_yaml_fails_the_deployment(shop: Shop) -> None:
     shop.create("jobs", single=True, Tier=WORKER, VersionLabel="wrong")
     shop.until("jobs")
     assert any("cron.yaml" in text and "not five fields" in text for text in shop.messages("jobs"))
+
+
+def logs(shop: Shop) -> str:
+    """The tail of the logs of the one instance of `jobs`."""
+    shop.eb.request_environment_info(EnvironmentName="jobs", InfoType="tail")
+    shop.advance(5)
+    found = shop.eb.retrieve_environment_info(EnvironmentName="jobs", InfoType="tail")["EnvironmentInfo"]
+    return shop.fetch(found[-1]["Message"]).decode()
+
+
+def explained(shop: Shop) -> list[str]:
+    return str(shop.server.admin("GET", "explain?target=jobs")["text"]).splitlines()
+
+
+def test_the_daemon_has_a_log_and_is_explained(shop: Shop) -> None:
+    shop.version("cron", bundle(**{"cron.yaml": CRON}))
+    shop.create("jobs", option(SQSD, "HttpPath", "/work"), single=True, Tier=WORKER, VersionLabel="cron")
+    assert "It has no queue yet." in explained(shop)
+    shop.until("jobs")
+    (instance,) = shop.instances("jobs")
+    send(shop, "a")
+    answers(shop, 500, after=2)
+    send(shop, "b")
+    shop.advance(2)
+    shop.advance(600)
+    (sent, *_), (failed, *_) = (
+        [one["message"] for one in posted(shop) if one["status"] == status and one["path"] == "/work"]
+        for status in (200, 500)
+    )
+    lines = logs(shop).partition("/var/log/aws-sqsd/default.log")[2].splitlines()
+    told = [line.partition(" ")[2] for line in lines]
+    assert f"leader-election: {instance} is leader" in told
+    assert f"message: sent to http://localhost:80/work {sent} (1)" in told
+    assert f"http-err: {failed} (1) 500 - 2.000" in told
+    assert f"http-err: {failed} (2) 500 - 2.000" in told
+    scheduled = [line for line in told if line.startswith("scheduler: job 'often' that was due at ")]
+    assert len(scheduled) >= 4
+
+    name = queues(shop)["WorkerQueue"].rsplit("/", 1)[1]
+    text = explained(shop)
+    assert f"Its queue {name} has {counted(shop)[0]} messages to be received." in text
+    assert any(line.startswith("Its dead-letter queue ") for line in text)
+    assert f"Instance {instance} leads; periodic tasks of deployment 1: often (*/2 * * * *), hourly (@hourly)." in text
