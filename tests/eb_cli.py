@@ -32,7 +32,9 @@ class Finished:
 class EbCli:
     """`eb` in one project folder, pointed at a server by AWS_ENDPOINT_URL alone."""
 
-    def __init__(self, server: RunningServer, folder: Path, home: Path) -> None:
+    def __init__(
+        self, server: RunningServer, folder: Path, home: Path, key: str = "test", secret: str = "test"
+    ) -> None:
         self._folder = folder
         self._environment = {
             "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}",
@@ -41,8 +43,8 @@ class EbCli:
             "PAGER": "cat",
             "LANG": "C.UTF-8",
             "AWS_ENDPOINT_URL": server.url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": key,
+            "AWS_SECRET_ACCESS_KEY": secret,
             "AWS_DEFAULT_REGION": "us-east-1",
             "no_proxy": "*",
         }

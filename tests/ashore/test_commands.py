@@ -88,7 +88,7 @@ def test_start_stop_keep_and_start_again_by_variables(shell: Shell) -> None:
 
 
 def test_restart_keeps_the_settings(shell: Shell) -> None:
-    shell.ok("start", "-d", "--ephemeral", "--preset", "demo", ASHORE_STATE_DIR="")
+    shell.ok("start", "-d", "--ephemeral", "--preset", "demo", "--iam", "soft", ASHORE_STATE_DIR="")
 
     def settings() -> dict[str, str]:
         told = json.loads(shell.ok("status", "-o", "json"))
@@ -97,6 +97,7 @@ def test_restart_keeps_the_settings(shell: Shell) -> None:
     before = settings()
     assert "✓ ready at " in shell.ok("restart", ASHORE_PRESET="default", ASHORE_STATE_DIR="/nowhere")
     after = settings()
+    assert after["iam"] == "soft"
     changed = {name for name, value in before.items() if value != after[name]}
     assert changed == {"pid", "state_dir"}  # it is ephemeral
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from tests.contract.beanstalk import PROFILE, Shop, option
 from tests.contract.identities import User, denials
+from tests.eb_cli import EbCli
 from tests.running import RunningServer
 
 ACCOUNT = "000000000000"
@@ -130,3 +132,21 @@ def test_a_managed_update_needs_a_role_that_may_update(shop: Shop) -> None:
     (item,) = found["ManagedActionHistoryItems"]
     assert (item["Status"], item["FailureType"]) == ("Failed", "PermissionsError")
     assert f"assumed-role/{SERVICE_ROLE}/managed-updates is not authorized" in item["FailureDescription"]
+
+
+def test_the_eb_cli_is_told_what_its_user_lacks(shop: Shop, tmp_path: Path) -> None:
+    alice = User(shop.server)
+    project, home = tmp_path / "project", tmp_path / "home"
+    project.mkdir()
+    home.mkdir()
+    cli = EbCli(shop.server, project, home, alice.key["AccessKeyId"], alice.key["SecretAccessKey"])
+    denied = cli.attempt("platform", "list", "--region", "us-east-1")
+    assert denied.code != 0
+    assert f"Operation Denied. User: {alice.arn} is not authorized to perform: elasticbeanstalk:" in flat(denied.screen)
+    alice.may({"Action": ["elasticbeanstalk:List*", "elasticbeanstalk:Describe*"]})
+    assert "tomcat-11-corretto-21" in cli.run("platform", "list", "--region", "us-east-1")
+
+
+def flat(screen: str) -> str:
+    """What was said, without the terminal's line breaks."""
+    return " ".join(screen.split())
