@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,29 +38,47 @@ def main(tasks: int = 2000, hosts: int = 100) -> None:
     crowd()
 
 
-def crowd(services: int = 200, each: int = 5, hosts: int = 50) -> None:
-    """Many services at once: when the first and the last is steady, and the processor time of five idle seconds after."""
+def crowd(services: int = 200, each: int = 5, giant: int = 1000, hosts: int = 100) -> None:
+    """Many services at once, alone and beside a giant that wants all its tasks at the same time: how long each waits to be
+    steady. Then the processor time of five idle seconds.
+    """
+    alone, idle = _crowd(services, each, 0, hosts)
+    beside, _ = _crowd(services, each, giant, hosts)
+    for title, waits in (("alone", alone), (f"beside one of {giant} tasks", beside)):
+        cuts = statistics.quantiles(waits, n=100)
+        _say(
+            f"{services} services of {each} tasks {title}: each steady {statistics.median(waits):.2f} s after its creation,"
+            f" p99 {cuts[98]:.2f} s, the slowest {max(waits):.2f} s"
+        )
+    _say(f"idle with {services * each} tasks: {idle * 100:.1f} % of a processor")
+
+
+def _crowd(services: int, each: int, giant: int, hosts: int) -> tuple[list[float], float]:
+    """Seconds from the creation of each service to its steady state, and the share of a processor when all have it."""
     with running() as server:
         _add_hosts(server, hosts)
         ecs = server.client("ecs")
         _define(ecs)
-        began = time.perf_counter()
+        if giant:
+            ecs.create_service(serviceName="giant", taskDefinition="app", desiredCount=giant)
+        created = {}
         for number in range(services):
-            ecs.create_service(serviceName=f"app{number}", taskDefinition="app", desiredCount=each)
-        asked = time.perf_counter() - began
-        server.wait_until(lambda: _count_steady(server) >= services, 300)
-        took = time.perf_counter() - began
+            made = ecs.create_service(serviceName=f"app{number}", taskDefinition="app", desiredCount=each)
+            created[made["service"]["serviceArn"]] = made["service"]["createdAt"]
+        server.wait_until(lambda: created.keys() <= _steady_services(server).keys(), 300)
+        steady = _steady_services(server)
         assert server.process is not None
         before = processor_seconds(server.process.pid)
         threading.Event().wait(_IDLE)
         used = processor_seconds(server.process.pid) - before
-    _say(f"{services} services of {each} tasks: asked for within {asked:.1f} s, the last steady after {took:.1f} s")
-    _say(f"idle with {services * each} tasks: {used / _IDLE * 100:.1f} % of a processor")
+    return [(steady[arn] - at).total_seconds() for arn, at in created.items()], used / _IDLE
 
 
-def _count_steady(server: RunningServer) -> int:
+def _steady_services(server: RunningServer) -> dict[str, datetime]:
+    """Service → when it was told to be steady."""
     entries = server.admin("GET", "journal?kind=event&limit=1000")["entries"]
-    return sum("steady state" in entry["detail"]["message"] for entry in entries)
+    told = [entry for entry in entries if "steady state" in entry["detail"].get("message", "")]
+    return {entry["subject"]: datetime.fromisoformat(entry["at"]) for entry in told}
 
 
 @contextmanager
