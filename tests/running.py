@@ -16,6 +16,7 @@ from typing import Any
 
 import boto3
 
+from tests import forked_commands
 from tests.server_process import ServerProcess, fork_server, start_server
 
 _HAPPENINGS = "kind=state_change&kind=event&kind=fault&kind=decision"
@@ -29,7 +30,7 @@ class RunningServer:
 
     Args:
         state_dir: where it keeps its state.
-        alone: in an interpreter of its own, as users start it; measured that way.
+        alone: in an interpreter of its own, as users start it, and the commands, too; measured that way.
         settings: its settings, by their names.
 
     """
@@ -47,10 +48,11 @@ class RunningServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What points AWS clients here, and nowhere else."""
+        """What points AWS clients here, and nowhere else; the commands are forked where the server is."""
+        forked = [] if self._alone else [str(forked_commands.folder())]
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ASHORE_"))},
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": ":".join([*forked, str(Path(sys.executable).parent), os.environ["PATH"]]),
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",

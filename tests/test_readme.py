@@ -13,7 +13,7 @@ DOCKERFILE = 'FROM scratch\nCOPY busybox /busybox\nSTOPSIGNAL SIGKILL\nCMD ["/bu
 
 
 def test_the_commands_work_without_an_engine(tmp_path: Path) -> None:
-    server = RunningServer(tmp_path / "state", runtime="simulated", preset="demo")
+    server = RunningServer(tmp_path / "state", alone=True, runtime="simulated", preset="demo")
     try:
         told = README.plain.replaced("aws ecs wait", "timeout 60 aws ecs wait").run(server)
     finally:
@@ -32,7 +32,7 @@ def test_the_commands_that_need_an_engine(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text(DOCKERFILE)
     (tmp_path / "busybox").write_bytes(Path("/bin/busybox").read_bytes())
     (tmp_path / "busybox").chmod(0o755)
-    server = RunningServer(tmp_path / "state", runtime="docker", preset="demo")
+    server = RunningServer(tmp_path / "state", alone=True, runtime="docker", preset="demo")
     settings = [
         f"ASHORE_STATE_DIR={tmp_path / 'state'}",
         "ASHORE_RUNTIME=docker",
