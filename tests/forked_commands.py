@@ -5,6 +5,7 @@ script does, from `main` on, with the caller's arguments, folder, variables and 
 those of the README start the scripts, as users do.
 """
 
+import atexit
 import gc
 import json
 import os
@@ -52,12 +53,13 @@ def folder() -> Path:
     assert process.stdout is not None
     with process.stdout:
         assert process.stdout.readline() == b"ready\n"
-    _KEPT.append(process)
+    atexit.register(_end, process)
     return place
 
 
-_KEPT: list[subprocess.Popen[bytes]] = []
-"""Its standard input ends with this process, and then it does."""
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Its standard input ends, and so does it; where this process is killed, too."""
+    process.communicate()
 
 
 def _serve(path: str) -> Callable[[], Any]:

@@ -73,6 +73,11 @@ class Scenario:
         newest = self._deployments()[0]
         return bool(newest["status"] == "SUCCESSFUL" and len(self._web()["deployments"]) == 1)
 
+    def rests(self) -> bool:
+        """Whether it has ended, and as many tasks run as are wanted."""
+        web = self._web()
+        return self.ended() and (web["runningCount"], web["pendingCount"]) == (self.tasks, 0)
+
     def die(self, meanwhile: Callable[[], object] = lambda: None) -> None:
         """`kill -9`, then what happens meanwhile, then the next start; until requests are answered again."""
         ran, killed = proxies(self.server), time.monotonic()

@@ -54,7 +54,7 @@ def test_a_deployment_ends_the_same_and_containers_are_adopted(server: RunningSe
             scenario.die()
         server.wait_until(scenario.ended, 120)
         scenario.die(lambda: docker("kill", running()[0]))  # no request may be sent to it
-        server.wait_until(lambda: len(running()) == TASKS and scenario.ended(), 120)
+        server.wait_until(lambda: len(running()) == TASKS and scenario.rests(), 120)
     scenario.check(IMAGE)
     scenario.check_requests(["version-1", "version-2"])
     wait_until(lambda: len(docker("ps", "-aq", "--filter", f"ancestor={IMAGE}").split()) == TASKS)
