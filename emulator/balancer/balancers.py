@@ -4,7 +4,7 @@ Keys of the loop `balancers`: `ACCOUNT/REGION` reads the control plane again, a 
 The loop `proxy` has one key; it writes what both found into the data plane.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -42,6 +42,7 @@ from emulator.balancer.targets import (
     tell,
     write,
 )
+from emulator.balancer.traffic import Served
 from emulator.context import Context
 from emulator.emulator import Emulator
 from emulator.journal import Kind
@@ -143,6 +144,10 @@ class LoadBalancers:
     def traffic(self, target_group_arn: str) -> Mapping[str, Traffic]:
         """See `Balancer`."""
         return self.proxy.counter.traffic.get(target_group_arn, {})
+
+    def watch_requests(self, told: Callable[[Sequence[tuple[str, Served]]], None]) -> None:
+        """See `Balancer`."""
+        self.proxy.watchers.append(told)
 
     def publish_metrics(self, account: str, region: str, at: datetime) -> bool:
         """See `Balancer`."""

@@ -6,11 +6,12 @@ listeners only. The *router* behind it, on unix sockets, has rules, weights and 
 a request that it drops unanswered is handed to it again by the door.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from emulator.balancer.caddy_matchers import Document, every
+from emulator.balancer.caddy_notes import note, notes_of_request, notes_of_target
 from emulator.balancer.caddy_redirects import OURS, literal, redirection
 from emulator.balancer.model import (
     Action,
@@ -37,6 +38,8 @@ class Site:
     folder: str
     ports: Mapping[str, int]
     """Listener ARN → the port that it really has."""
+    logged: Container[str] = ()
+    """Target groups whose requests are told in full."""
 
 
 def socket_path(folder: str, arn: str) -> str:
@@ -54,7 +57,7 @@ def router(site: Site) -> Document:
                 servers[listener.arn] = _listener_server(site, balancer, listener)
                 split.update(arn for rule in listener.rules if _is_split(rule.action) for arn in groups_of(rule.action))
     for arn in split:
-        said = [_note("listener", f"{{http.request.header.{_LISTENER}}}"), _note("inner", "1")]
+        said = [note("listener", f"{{http.request.header.{_LISTENER}}}"), note("inner", "1")]
         servers[arn] = _server(site.folder, arn, [{"handle": [*said, *_to_pool(site, arn, 60)]}])
     for revision in _simulated(site.pools):
         servers[f"simulated {revision}"] = _server(site.folder, f"simulated {revision}", [_simulation(revision)])
@@ -67,7 +70,7 @@ def router(site: Site) -> Document:
 
 def document(admin: str, servers: Document, apps: Document | None = None) -> Document:
     """A configuration: administered on a socket, telling of requests on its standard output."""
-    fields = ("request", "resp_headers", "bytes_read", "user_id", "size")
+    fields = ("request", "resp_headers", "bytes_read", "user_id")
     shown = {name: {"filter": "delete"} for name in fields}
     return {
         "admin": {"listen": f"unix/{admin}", "config": {"persist": False}},
@@ -107,14 +110,19 @@ def _server(folder: str, arn: str, routes: list[Document]) -> Document:
         "errors": {
             "routes": [
                 {"match": [{"vars": {_HOP: ["1"]}}], "handle": [_cut()], "terminal": True},
-                {"handle": [{**failed, "headers": {"Content-Type": ["text/html"], **OURS}}]},
+                {
+                    "handle": [
+                        note("error", "{http.error.message}"),
+                        {**failed, "headers": {"Content-Type": ["text/html"], **OURS}},
+                    ]
+                },
             ]
         },
     }
 
 
 def _route(site: Site, balancer: LoadBalancer, listener: Listener, rule: Rule) -> Document:
-    handle = [_note("listener", listener.arn), *_action(site, balancer, listener, rule.action)]
+    handle = [note("listener", listener.arn), *_action(site, balancer, listener, rule.action)]
     found: Document = {"handle": handle, "terminal": True}
     matched = every(rule.conditions)
     return {"match": matched, **found} if matched else found
@@ -181,11 +189,7 @@ def _to_pool(site: Site, arn: str, idle_seconds: int) -> list[Document]:
         return [{"handler": "static_response", "status_code": 501, "body": text}]
     if pool is None or not pool.backends:
         return _nobody()
-    notes = [
-        _note("group", arn),
-        _note("target", "{http.reverse_proxy.upstream.hostport}"),
-        _note("ms", "{http.reverse_proxy.upstream.latency_ms}"),
-    ]
+    notes = [*notes_of_target(arn), *(notes_of_request() if arn in site.logged else ())]
     transport: Document = {"protocol": "http", "dial_timeout": "10s", "response_header_timeout": f"{idle_seconds}s"}
     if pool.group.protocol == "HTTPS":
         transport["tls"] = {"insecure_skip_verify": True}
@@ -264,10 +268,6 @@ def _nobody() -> list[Document]:
     )
     headers = {"Content-Type": ["text/html"], **OURS}
     return [
-        _note("own", "1"),
+        note("own", "1"),
         {"handler": "static_response", "status_code": 503, "headers": headers, "body": body},
     ]
-
-
-def _note(key: str, value: str) -> Document:
-    return {"handler": "log_append", "key": key, "value": value}

@@ -22,6 +22,8 @@ class Fronts:
     """Name (lower case) → the DNS name of a load balancer (lower case)."""
     ports: Mapping[str, str] = field(default_factory=dict)
     """`HOST:PORT` → `HOST:PORT` where it really is."""
+    logged: frozenset[str] = frozenset()
+    """ARNs of groups whose requests are told to whoever watches: before their targets stands a proxy that keeps a log."""
 
     def names_of(self, balancer: LoadBalancer) -> tuple[str, ...]:
         """Further names of a load balancer: those that stand for it, and the hosts that its rules are for."""

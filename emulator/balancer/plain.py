@@ -15,7 +15,7 @@ from emulator.balancer.matcher import Request, find_rule, location, without_port
 from emulator.balancer.model import FixedResponse, Forward, Listener, Redirect, Rule
 from emulator.balancer.plane import Opening, Sockets
 from emulator.balancer.pools import Backend, turns
-from emulator.balancer.traffic import Served
+from emulator.balancer.traffic import Asked, Served
 
 _CHUNK = 1 << 16
 _HEAD_SECONDS, _CONNECT_SECONDS = 60.0, 10.0
@@ -124,7 +124,11 @@ class PlainPlane:
         began = asyncio.get_running_loop().time()
         status = await self._carry(listener, backend, head, reader, writer)
         seconds, answered = asyncio.get_running_loop().time() - began, status is not None
-        told = Served(listener.arn, pool.group.arn, backend.address, status or 502, seconds, answered=answered)
+        asked = _asked(head, error="" if answered else "no answer") if pool.group.arn in self._site.logged else None
+        answered = answered or asked is not None
+        told = Served(
+            listener.arn, pool.group.arn, backend.address, status or 502, seconds, answered=answered, asked=asked
+        )
         self._served([told])
 
     async def _carry(
@@ -187,6 +191,15 @@ def _parse(data: bytes, writer: StreamWriter) -> _Head:
     path, _, query = target.partition("?")
     peer = str(writer.get_extra_info("peername")[0])
     return _Head(Request(method, path, query, host, lines, peer), lines, target)
+
+
+def _asked(head: _Head, *, error: str) -> Asked:
+    agent, referer = (
+        next((value for name, value in head.lines if name.lower() == wanted), "")
+        for wanted in ("user-agent", "referer")
+    )
+    asked = head.request
+    return Asked(asked.method, head.target, "HTTP/1.1", asked.host, agent, referer, client=asked.source_ip, error=error)
 
 
 def _onward(listener: Listener, head: _Head) -> bytes:

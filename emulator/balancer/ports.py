@@ -7,11 +7,14 @@ exist together. Rules and listeners are ELBv2's (the neighbour's) state; changin
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from emulator.balancer.fronts import Fronts
 from emulator.balancer.model import Rule, Scene, TargetGroup
 from emulator.context import Context
+
+if TYPE_CHECKING:
+    from emulator.balancer.traffic import Served
 
 
 class TargetGroupNotFoundError(Exception):
@@ -136,6 +139,9 @@ class Balancer(Protocol):
 
     def traffic(self, target_group_arn: str) -> Mapping[str, Traffic]:
         """Revision → what was counted for it since the server started."""
+
+    def watch_requests(self, told: "Callable[[Sequence[tuple[str, Served]]], None]") -> None:
+        """Call `told` with what targets of the groups of `Fronts.logged` were asked: revision and request; after the fact."""
 
     def publish_metrics(self, account: str, region: str, at: datetime) -> bool:
         """Tell CloudWatch what was measured in the minute that began `at`; whether there are load balancers to measure."""

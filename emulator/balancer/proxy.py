@@ -3,7 +3,7 @@
 Ports are kept in rows, so that a listener has the same one after a restart.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from emulator.balancer.ports import TargetKey
 from emulator.balancer.process import find_caddy
 from emulator.balancer.reports import Reports
 from emulator.balancer.targets import key_of
-from emulator.balancer.traffic import Counter
+from emulator.balancer.traffic import Counter, Served
 from emulator.emulator import Emulator
 from emulator.state.balancer import ListenerPortRow, TargetRow
 
@@ -33,6 +33,7 @@ LOOP = "proxy"
 _ALL = "all"
 _HTTP_PORT = 80
 _HTTP, _TCP = {"HTTP", "HTTPS"}, {"TCP"}
+Watcher = Callable[[Sequence[tuple[str, Served]]], None]
 
 
 class Proxy:
@@ -59,6 +60,8 @@ class Proxy:
         self._held = False
         self._forwarders = Forwarders()
         self.counter = Counter(self._revision_of)
+        self.watchers: list[Watcher] = []
+        """Are told of requests, see `ports.Balancer.watch_requests`."""
         self._reports = Reports(emulator)
         self._loop = emulator.loops.add(LOOP, self.handle)
 
@@ -189,7 +192,9 @@ class Proxy:
         balancers, faults = self._carried_out()
         listeners = [(balancer, listener) for balancer in balancers for listener in balancer.listeners]
         openings = self._openings(listeners)
-        site = Site(balancers, {**self._pools, **self._fronts.pools}, str(self._folder), dict(self._ports))
+        site = Site(
+            balancers, {**self._pools, **self._fronts.pools}, str(self._folder), dict(self._ports), self._fronts.logged
+        )
         names = {
             balancer.dns_name.lower(): min(served, key=_preference)
             for balancer in balancers
@@ -233,10 +238,17 @@ class Proxy:
             prepare(self._folder)
             if binary is None:
                 _LOG.warning("there is no Caddy for this platform: load balancers are served in Python, HTTP only")
-                self._plane = PlainPlane(self._sockets, self.counter.add)
+                self._plane = PlainPlane(self._sockets, self._told)
                 return self._plane
-            self._plane = CaddyPlane(binary, self._folder, self._sockets, self.counter.add, self._wake)
+            self._plane = CaddyPlane(binary, self._folder, self._sockets, self._told, self._wake)
         return self._plane
+
+    def _told(self, served: Sequence[Served]) -> None:
+        self.counter.add(served)
+        asked = [(self._revision_of(one.group, one.target), one) for one in served if one.asked is not None]
+        if asked:
+            for watcher in self.watchers:
+                watcher(asked)
 
     def _openings(self, listeners: Sequence[tuple[LoadBalancer, Listener]]) -> list[Opening]:
         """Ports with those that listen there, the oldest first."""

@@ -10,6 +10,25 @@ from scheduler.beanstalk.request_statistics import latency_step
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request was, where somebody keeps a log of it."""
+
+    method: str
+    uri: str
+    proto: str
+    """`HTTP/1.1`."""
+    host: str
+    agent: str
+    referer: str
+    client: str
+    """The address of who asked the load balancer."""
+    size: int | None = None
+    """Bytes of the answer's body; None where they were not counted."""
+    error: str = ""
+    """Why there was no answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Served:
     """One request, as the proxy tells of it."""
 
@@ -22,11 +41,15 @@ class Served:
     seconds: float
     """The target's response time."""
     answered: bool
-    """The status is a target's."""
+    """The status is a target's: also where the proxy of its instance answers in its place, which is a part of it (`asked`)."""
     inner: bool = False
     """Told by a group's own server: the listener's server tells of the same request."""
     own: bool = False
     """The load balancer found nobody to ask."""
+    asked: Asked | None = None
+
+
+_TOLD = ("method", "uri", "proto", "host", "agent", "referer", "client", "error")
 
 
 def read_lines(lines: bytes) -> list[Served]:
@@ -42,17 +65,25 @@ def _read(line: bytes) -> Served | None:
     if not entry.get("status"):  # cut off, to be asked again
         return None
     group, took = str(entry.get("group", "")), entry.get("ms")
-    answered = bool(group) and _is_number(took)
+    measured = bool(group) and _is_number(took)
+    asked = _asked(entry) if group and "uri" in entry else None
     return Served(
         listener=str(entry.get("listener", "")),
         group=group,
         target=str(entry.get("target", "")),
         status=int(entry["status"]),
-        seconds=float(str(took)) / 1000 if answered else 0.0,
-        answered=answered,
+        seconds=float(str(took)) / 1000 if measured else 0.0,
+        answered=measured or asked is not None,
         inner="inner" in entry,
         own="own" in entry,
+        asked=asked,
     )
+
+
+def _asked(entry: Mapping[str, object]) -> Asked:
+    told = {name: str(entry.get(name) or "") for name in _TOLD}
+    size = entry.get("size")
+    return Asked(**told, size=size if isinstance(size, int) else None)
 
 
 def _is_number(value: object) -> bool:

@@ -7,6 +7,7 @@ from emulator.beanstalk.custom_platform_loop import PlatformsLoop
 from emulator.beanstalk.environment_info_loop import EnvironmentInfoLoop
 from emulator.beanstalk.log_streams_loop import LogStreamsLoop
 from emulator.beanstalk.managed_loop import ManagedActionsLoop
+from emulator.beanstalk.proxy_logs import ProxyLogs
 from emulator.beanstalk.version_loop import VersionsLoop
 from emulator.beanstalk.worker_loop import WorkersLoop
 from emulator.emulator import Emulator
@@ -42,6 +43,7 @@ class ControlLoops:
         self._infos = EnvironmentInfoLoop(self.emulator)
         self._streams = LogStreamsLoop(self.emulator, self.resources)
         self.workers = WorkersLoop(self.emulator, self.queues)
+        ProxyLogs(self.emulator)
 
     def start(self) -> None:
         """Look at all that is not at rest."""

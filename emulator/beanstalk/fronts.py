@@ -14,20 +14,23 @@ from emulator.balancer.pools import Backend, Pool
 from emulator.beanstalk.environment_states import Status
 from emulator.beanstalk.option_values import values_of
 from emulator.beanstalk.resources.processes import port_of, processes_of
-from emulator.beanstalk.serving import revision_of
+from emulator.beanstalk.serving import groups_of, revision_of
 from emulator.state.beanstalk import BeanstalkInstanceRow, EnvironmentRow
 from emulator.state.ecs import ContainerInstanceRow
+from scheduler.beanstalk.model import Fleet
 
 
 def fronts_of(session: Session, *, simulated: bool) -> tuple[Fronts, list[str]]:
     """All of them, and the target groups of the environments."""
     balancers, pools, aliases, ports, groups = [], {}, {}, {}, list[str]()
+    logged = set[str]()
     for row in session.scalars(select(EnvironmentRow).where(EnvironmentRow.status != Status.TERMINATED)):
         items = list(_serving(session, row))
         for item, host in items:
             for source in _sources(row):
                 ports[f"{host}:{source}"] = f"{host}:{item.port}"
         groups += (row.resources.get("target_groups") or {}).values()
+        logged |= {own_group(row.id), *(arn for fleet in Fleet for arn in groups_of(row, fleet).values())}
         balancer = row.resources.get("balancer")
         if row.cname is None:
             continue
@@ -40,7 +43,7 @@ def fronts_of(session: Session, *, simulated: bool) -> tuple[Fronts, list[str]]:
             front, pool = _single(row, row.cname, tuple(backends))
             balancers.append(front)
             pools[pool.group.arn] = pool
-    return Fronts(tuple(balancers), pools, aliases, ports), groups
+    return Fronts(tuple(balancers), pools, aliases, ports, frozenset(logged)), groups
 
 
 def _serving(session: Session, row: EnvironmentRow) -> Iterable[tuple[BeanstalkInstanceRow, str]]:
@@ -62,9 +65,14 @@ def _sources(row: EnvironmentRow) -> Iterable[int]:
     return {80, *(port_of(values, process) for process in processes_of(values) if process == "default")}
 
 
+def own_group(environment_id: str) -> str:
+    """What stands for the target group of an environment without a load balancer: requests are counted by it."""
+    return f"ashore:environment/{environment_id}/instance"
+
+
 def _single(row: EnvironmentRow, cname: str, backends: tuple[Backend, ...]) -> tuple[LoadBalancer, Pool]:
     arn = f"ashore:environment/{row.id}"
-    group = TargetGroup(f"{arn}/instance", row.name, "HTTP", 80, "instance", HealthCheck(enabled=False))
+    group = TargetGroup(own_group(row.id), row.name, "HTTP", 80, "instance", HealthCheck(enabled=False))
     rule = Rule(arn, None, (), Forward((Share(group.arn),)))
     listener = Listener(f"{arn}/listener", 80, "HTTP", (rule,))
     name = cname.lower()

@@ -9,6 +9,7 @@ import orjson
 from emulator.balancer.ports import Traffic
 from emulator.beanstalk.environment_resources import is_made
 from emulator.beanstalk.fleet_view import SAMPLE
+from emulator.beanstalk.fronts import own_group
 from emulator.beanstalk.health_documents import activities_document, activities_of, instant_of, written
 from emulator.beanstalk.operation_documents import OperationName
 from emulator.beanstalk.option_values import COMMAND, HEALTH, Values
@@ -62,6 +63,7 @@ def traffic_of(context: Context, row: EnvironmentRow, items: Iterable[BeanstalkI
             counted(traffic)
             for arn in set(groups_of(row, item.fleet).values())
             | set((row.resources.get("target_groups") or {}).values())
+            | {own_group(row.id)}
             for revision, traffic in balancer.traffic(arn).items()
             if revision.startswith(f"{item.id} ")
         ]

@@ -10,7 +10,6 @@ from emulator.beanstalk.health_documents import instant_of, requests_of
 from emulator.beanstalk.health_loop import LOOP
 from emulator.beanstalk.instances import living
 from emulator.beanstalk.option_values import values_of
-from emulator.beanstalk.workers import is_worker
 from emulator.context import Context
 from emulator.pagination import InvalidTokenError, decode_token, encode_token
 from emulator.state.beanstalk import BeanstalkInstanceRow, EnvironmentRow
@@ -44,7 +43,7 @@ def report(row: EnvironmentRow) -> dict[str, Any]:
         "Status": row.status,
         "Color": health.get("color", "Grey"),
         "Causes": health.get("causes", []),
-        "ApplicationMetrics": _metrics(row, requests_of(health.get("requests"))),
+        "ApplicationMetrics": _metrics(requests_of(health.get("requests"))),
         "InstancesHealth": health.get("instances", counts),
         "RefreshedAt": instant_of(health.get("at")) or row.created_at,
     }
@@ -59,7 +58,7 @@ def describe_instances_health(context: Context, request: Mapping[str, Any]) -> d
         raise InvalidRequestException("Invalid NextToken.") from None  # (unconfirmed) text
     items = sorted((item for item in living(context, row.id) if item.id > after), key=lambda item: item.id)
     page, rest = items[:_PAGE], items[_PAGE:]
-    described = [{"InstanceId": item.id, **_chosen(_instance(context, row, item), request)} for item in page]
+    described = [{"InstanceId": item.id, **_chosen(_instance(context, item), request)} for item in page]
     refreshed = _chosen({"RefreshedAt": instant_of(row.health.get("at")) or row.created_at}, request)
     token = {"NextToken": encode_token(page[-1].id)} if rest else {}
     return {"InstanceHealthList": described, **refreshed, **token}
@@ -78,10 +77,7 @@ def _chosen(found: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, A
     return {name: value for name, value in found.items() if "All" in names or name in names}
 
 
-def _metrics(row: EnvironmentRow, requests: Requests) -> dict[str, Any]:
-    """Without a load balancer nobody counts what is served; what the daemon of a worker posts is counted."""
-    if not row.resources.get("target_groups") and not is_worker(row):
-        return {"Duration": WINDOW}
+def _metrics(requests: Requests) -> dict[str, Any]:
     codes = {f"Status{one}xx": requests.classes.get(one, 0) for one in (2, 3, 4, 5)}
     return {
         "Duration": WINDOW,
@@ -91,7 +87,7 @@ def _metrics(row: EnvironmentRow, requests: Requests) -> dict[str, Any]:
     }
 
 
-def _instance(context: Context, row: EnvironmentRow, item: BeanstalkInstanceRow) -> dict[str, Any]:
+def _instance(context: Context, item: BeanstalkInstanceRow) -> dict[str, Any]:
     host = context.session.get(ContainerInstanceRow, item.host_arn)
     health, cpu = item.health, item.health.get("cpu")
     found: dict[str, Any] = {
@@ -99,7 +95,7 @@ def _instance(context: Context, row: EnvironmentRow, item: BeanstalkInstanceRow)
         "Color": health.get("color", "Grey"),
         "Causes": health.get("causes", []),
         "LaunchedAt": item.launched_at,
-        "ApplicationMetrics": _metrics(row, requests_of(health.get("requests"))),
+        "ApplicationMetrics": _metrics(requests_of(health.get("requests"))),
     }
     if cpu is not None:
         found["System"] = {"CPUUtilization": {"User": round(cpu, 1), "Idle": round(100 - cpu, 1)}}

@@ -1,19 +1,22 @@
-"""The log files of an instance, as they would lie below `/var/log`: of its agent, its daemon, and what its containers wrote."""
+"""The log files of an instance, as if they lay below `/var/log`: its agent's, daemon's, proxy's and containers'."""
 
 import asyncio
 import io
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import select
 
 from emulator.beanstalk.application_cluster import runs_on_ecs
-from emulator.beanstalk.bundles.plan import MAIN
+from emulator.beanstalk.bundles.plan import MAIN, Mode
 from emulator.beanstalk.daemon_logs import PATH as DAEMON
 from emulator.beanstalk.daemon_logs import daemon_log
 from emulator.beanstalk.fleet_view import SAMPLE
+from emulator.beanstalk.option_values import values_of
+from emulator.beanstalk.proxy_logs import proxy_files
 from emulator.context import Context
 from emulator.emulator import Emulator
 from emulator.state.beanstalk import BeanstalkInstanceRow, DeploymentRow, EnvironmentRow
@@ -33,10 +36,12 @@ class Sources:
     """Path → the whole file."""
     containers: Mapping[str, tuple[str, str]]
     """Path → task and container."""
+    on_disk: Mapping[str, Path] = field(default_factory=dict)
+    """Path → file of this machine; one that is not there is empty."""
 
 
 def sources_of(context: Context, row: EnvironmentRow, item: BeanstalkInstanceRow) -> Sources:
-    """The logs of the instance's agent and daemon, and the containers of the application."""
+    """The logs of the instance's agent, daemon and proxy, and the containers of the application."""
     task = context.session.get(TaskRow, item.task_arn) if item.task_arn else None
     containers = {}
     for document in task.containers if task is not None else ():
@@ -44,14 +49,22 @@ def sources_of(context: Context, row: EnvironmentRow, item: BeanstalkInstanceRow
         number = str(document.get("runtimeId") or name)[:12]
         ours = "current-app" if name == MAIN else name
         path = f"var/log/eb-docker/containers/eb-{ours.removeprefix('eb-')}/{number}-stdouterr.log"
-        if runs_on_ecs(row.platform_arn):
+        if _mode(context, item) == Mode.LANGUAGE:
+            path = f"var/log/{'web' if name == MAIN else name}.stdout.log"
+        elif runs_on_ecs(row.platform_arn):
             path = f"var/log/containers/{name}-{number}-stdouterr.log"
         containers[path] = (str(item.task_arn), name)
     files = {"var/log/eb-engine.log": _engine_log(context, item)}
     daemon = daemon_log(context, row, item)
     if daemon is not None:
         files[DAEMON] = daemon
-    return Sources(files, containers)
+    values = values_of(row.bundle_settings, row.settings)
+    return Sources(files, containers, proxy_files(context, item, values))
+
+
+def _mode(context: Context, item: BeanstalkInstanceRow) -> str | None:
+    found = context.session.get(DeploymentRow, (item.environment_id, item.deployment))
+    return found.outcome.get("mode") if found is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +110,15 @@ def _line(at: datetime, level: str, text: str) -> Line:
 async def read(emulator: Emulator, sources: Sources) -> dict[str, str]:
     """Path → the whole file."""
     found = dict(sources.files)
+    for path, file in sources.on_disk.items():
+        found[path] = await asyncio.to_thread(_text_of, file)
     for path, (task_arn, container) in sources.containers.items():
         found[path] = await _output(emulator, task_arn, container)
     return found
+
+
+def _text_of(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 async def _output(emulator: Emulator, task_arn: str, container: str) -> str:

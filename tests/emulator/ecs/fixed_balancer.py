@@ -15,6 +15,7 @@ from emulator.balancer.ports import (
     TargetKey,
     Traffic,
 )
+from emulator.balancer.traffic import Served
 from emulator.context import Context
 
 PREFIX = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:"
@@ -108,6 +109,9 @@ class FixedBalancer:
     def traffic(self, target_group_arn: str) -> Mapping[str, Traffic]:
         del target_group_arn
         return {}
+
+    def watch_requests(self, told: Callable[[Sequence[tuple[str, Served]]], None]) -> None:
+        """Nobody asks its targets."""
 
     def publish_metrics(self, account: str, region: str, at: datetime) -> bool:
         del account, region, at
