@@ -150,7 +150,7 @@ def _agrees_with_itself(placement: Placement) -> None:
 
 
 TestFleets = Fleets.TestCase
-TestFleets.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestFleets.settings = settings(max_examples=60, stateful_step_count=30)
 
 
 @given(st.lists(orders, min_size=20, max_size=20), st.integers(1, 3))

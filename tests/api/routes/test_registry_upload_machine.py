@@ -113,5 +113,5 @@ class Uploads(RuleBasedStateMachine):
         return f"0-{max(len(self.content) - 1, 0)}"
 
 
-Uploads.TestCase.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+Uploads.TestCase.settings = settings(max_examples=15, stateful_step_count=25)
 TestUploads = Uploads.TestCase

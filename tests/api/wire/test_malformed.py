@@ -15,7 +15,7 @@ from api.wire.protocols import SERVICES, protocol_of
 from tests.api.wire.shapes import inputs, received, sent
 
 OPERATIONS = [(service, operation) for service in SERVICES for operation in operation_names(service)]
-QUIET = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+QUIET = settings(derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 FEW = settings(QUIET, max_examples=4, phases=[Phase.generate])
 JSON = st.recursive(
     st.one_of(

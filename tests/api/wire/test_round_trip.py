@@ -15,7 +15,6 @@ ERRORS = [(service, name) for service in SERVICES for name in service_model(serv
 FEW = settings(
     max_examples=4,
     phases=[Phase.generate],
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],

@@ -110,7 +110,7 @@ def real() -> Iterator[RealRouter]:
 
 
 @real_caddy
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.lists(conditions, max_size=3), actions), max_size=6), actions, attributes)
 def test_caddy_takes_whatever_has_no_fault(
     real: RealRouter, wanted: list[tuple[list[Condition], Action]], default: Action, settings: dict[str, str]

@@ -126,7 +126,7 @@ def _body(wanted: Listener, asked: Request) -> str:
 
 
 @pytest.mark.skipif(find_caddy() is None, reason="no Caddy for this platform")
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(rules, st.lists(requests, min_size=10, max_size=30))
 def test_caddy_takes_the_rule_that_the_reference_takes(
     real: RealRouter, wanted: list[tuple[Condition, ...]], asked: list[Request]
@@ -138,7 +138,7 @@ def test_caddy_takes_the_rule_that_the_reference_takes(
 
 
 @pytest.mark.skipif(find_caddy() is None, reason="no Caddy for this platform")
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.sampled_from(["#{path}", "/#{path}", "/new/#{path}x", "/plain", "/{http.request.host}"]),
     st.sampled_from(["#{query}", "", "a=1&#{query}", "z={x}"]),

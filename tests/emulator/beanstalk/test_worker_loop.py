@@ -182,7 +182,7 @@ async def play(scene: Scene, steps: list[tuple[Any, ...]]) -> None:
     await scene.end()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.lists(STEPS, min_size=2, max_size=12))
 def test_nothing_is_lost_and_no_periodic_task_is_doubled(steps: list[tuple[Any, ...]]) -> None:
     scene = Scene()

@@ -82,7 +82,7 @@ def test_answers(answer: bytes, status: int | None) -> None:
     assert asked(answering(answer)) == status
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.binary(max_size=60) | st.text(max_size=40).map(lambda text: f"HTTP/1.1 {text}\r\n\r\n".encode()))
 def test_no_answer_is_our_fault(answer: bytes) -> None:
     status = asked(answering(answer))

@@ -158,7 +158,7 @@ class Pushes(RuleBasedStateMachine):
             assert blobs.path(digest_of(content)).read_bytes() == content
 
 
-Pushes.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+Pushes.TestCase.settings = settings(max_examples=30, stateful_step_count=30)
 TestPushes = Pushes.TestCase
 
 

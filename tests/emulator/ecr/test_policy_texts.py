@@ -47,7 +47,7 @@ plays = st.lists(st.tuples(st.lists(steps, max_size=4), st.booleans()), max_size
 Step = tuple[Callable[[Context, str, str], None], str, str]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plays)
 def test_any_play(emulator: Emulator, plays: list[tuple[list[Step], bool]]) -> None:
     emulator.store.clear()

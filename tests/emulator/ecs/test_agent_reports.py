@@ -112,7 +112,7 @@ def test_refusals() -> None:
 statuses = st.sampled_from([*TaskStatus])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(statuses, st.none() | st.sampled_from(["PENDING", "RUNNING", "STOPPED"]), st.integers(0, 255))
 def test_no_report_changes_a_task(status: TaskStatus, container: str | None, exit_code: int) -> None:
     async def play() -> None:

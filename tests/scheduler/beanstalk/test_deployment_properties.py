@@ -147,7 +147,7 @@ def _rests(run: Run, desired: int) -> None:
     assert max(told.values(), default=1) == 1, told
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(worlds, troubles)
 def test_a_deployment_keeps_capacity_ends_and_leaves_nothing_over(
     world: World, plan: dict[int, list[tuple[Trouble, int]]]
@@ -161,7 +161,7 @@ def test_a_deployment_keeps_capacity_ends_and_leaves_nothing_over(
         assert run.outcome in {Outcome.ROLLED_BACK, Outcome.ABORTED}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(worlds, troubles)
 def test_a_replacement_of_instances_ends_with_one_generation(
     world: World, plan: dict[int, list[tuple[Trouble, int]]]
@@ -177,7 +177,7 @@ def test_a_replacement_of_instances_ends_with_one_generation(
         assert {one.deployment for one in world.instances.values()} <= {0, OLD}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds, troubles)
 def test_a_configuration_is_carried_out_or_taken_back(world: World, plan: dict[int, list[tuple[Trouble, int]]]) -> None:
     run = play(world, OperationKind.CONFIGURE, plan)
@@ -188,13 +188,13 @@ def test_a_configuration_is_carried_out_or_taken_back(world: World, plan: dict[i
         assert running <= {OLD}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds, troubles)
 def test_a_restart_ends_and_cannot_be_aborted(world: World, plan: dict[int, list[tuple[Trouble, int]]]) -> None:
     assert play(world, OperationKind.RESTART, plan).outcome is not Outcome.ABORTED
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds, troubles)
 def test_a_launch_ends(world: World, plan: dict[int, list[tuple[Trouble, int]]]) -> None:
     world.current = 0

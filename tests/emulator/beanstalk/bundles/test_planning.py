@@ -374,7 +374,7 @@ _paths = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(
     contents=st.dictionaries(_paths, _contents, max_size=4), branch=st.sampled_from([DOCKER, ECS, PYTHON, NODE, TOMCAT])
 )

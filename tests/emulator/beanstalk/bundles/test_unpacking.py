@@ -268,7 +268,7 @@ _members = st.lists(
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(members=_members)
 def test_no_file_is_ever_written_outside(tmp_path_factory: pytest.TempPathFactory, members: list[Member]) -> None:
     place = Place(tmp_path_factory.mktemp("any"))
@@ -285,7 +285,7 @@ def test_no_file_is_ever_written_outside(tmp_path_factory: pytest.TempPathFactor
     place.check()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_archives_give_a_folder_or_a_refusal(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -63,7 +63,7 @@ def test_any_two_texts_have_one_order(kind: str, left: str, right: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("dpkg") is None, reason="this machine has no dpkg")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.from_regex(VERSION, fullmatch=True), st.from_regex(VERSION, fullmatch=True))
 def test_dpkg_itself_agrees(left: str, right: str) -> None:
     relation = {-1: "lt", 0: "eq", 1: "gt"}[max(-1, min(1, COMPARE["dpkg"](left, right)))]
