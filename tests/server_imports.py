@@ -9,6 +9,7 @@ from sqlalchemy.orm import configure_mappers
 
 from emulator.neighbours.moto_core import import_core
 from emulator.neighbours.world import IMPORT_SETTINGS
+from emulator.state.schema import statements
 
 _SERVICES = (
     "applicationautoscaling",
@@ -41,6 +42,7 @@ def _import_all() -> None:
     import_module("api.neighbours")
     import_module("pydantic.v1")  # by which FastAPI tells whether a model is one of pydantic's first version
     configure_mappers()
+    statements("sqlite")
     import_core("000000000000", _no_time)
     import_module("moto.backend_index")
     for service in _SERVICES:
