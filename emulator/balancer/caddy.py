@@ -7,12 +7,14 @@ a request that it drops unanswered is handed to it again by the door.
 """
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from emulator.balancer.caddy_instances import instance_name, instance_routes, notes_of_failure, passed_on
 from emulator.balancer.caddy_matchers import Document, every
 from emulator.balancer.caddy_notes import note, notes_of_request, notes_of_target
 from emulator.balancer.caddy_redirects import OURS, literal, redirection
+from emulator.balancer.fronts import StaticFiles
 from emulator.balancer.model import (
     Action,
     FixedResponse,
@@ -40,6 +42,12 @@ class Site:
     """Listener ARN → the port that it really has."""
     logged: Container[str] = ()
     """Target groups whose requests are told in full."""
+    static: Mapping[str, tuple[StaticFiles, ...]] = field(default_factory=dict)
+    """Address of a target → the files that its instance serves itself."""
+
+    def through_instances(self, pool: Pool) -> bool:
+        """Whether requests go to servers that stand for proxies of the instances; then to those of all the pool's backends."""
+        return any(backend.address in self.static for backend in pool.backends)
 
 
 def socket_path(folder: str, arn: str) -> str:
@@ -61,6 +69,14 @@ def router(site: Site) -> Document:
         servers[arn] = _server(site.folder, arn, [{"handle": [*said, *_to_pool(site, arn, 60)]}])
     for revision in _simulated(site.pools):
         servers[f"simulated {revision}"] = _server(site.folder, f"simulated {revision}", [_simulation(revision)])
+    for pool in site.pools.values():
+        for backend in pool.backends if site.through_instances(pool) else ():
+            address, dial = backend.address, _dial(site.folder, backend)
+            onward = [_hop(), passed_on(dial, _again())] if backend.simulated else [passed_on(dial, {})]
+            routes = instance_routes(site.static.get(address, ()), onward)
+            found = _server(site.folder, instance_name(address), routes)
+            found["errors"]["routes"][-1]["handle"][:0] = notes_of_failure(address)
+            servers[instance_name(address)] = found
     draining = sorted({address for pool in site.pools.values() for address in pool.draining})
     if draining:  # never asked: it keeps Caddy's counts of requests that are under way
         handler = {"handler": "reverse_proxy", "upstreams": [{"dial": address} for address in draining]}
@@ -193,9 +209,10 @@ def _to_pool(site: Site, arn: str, idle_seconds: int) -> list[Document]:
     transport: Document = {"protocol": "http", "dial_timeout": "10s", "response_header_timeout": f"{idle_seconds}s"}
     if pool.group.protocol == "HTTPS":
         transport["tls"] = {"insecure_skip_verify": True}
-    dials = [_dial(site.folder, backend) for backend in pool.backends]
+    through = site.through_instances(pool)
+    dials = [_dial(site.folder, backend, through=through) for backend in pool.backends]
     order = turns([backend.weight for backend in pool.backends])
-    ours = all(backend.simulated for backend in pool.backends)
+    ours = through or all(backend.simulated for backend in pool.backends)
     return [
         *notes,
         *([_hop()] if ours else []),
@@ -204,7 +221,7 @@ def _to_pool(site: Site, arn: str, idle_seconds: int) -> list[Document]:
             "upstreams": [{"dial": dials[index]} for index in order],
             "load_balancing": {"selection_policy": _policy(pool), **(_again() if ours else {})},
             "headers": {
-                "request": {"delete": [_LISTENER, _CLIENT, "Via", "X-Forwarded-Host"]},
+                "request": {"delete": ["Via", "X-Forwarded-Host", *(() if through else (_LISTENER, _CLIENT))]},
                 "response": {"delete": ["Via"]},
             },
             "transport": transport,
@@ -224,7 +241,9 @@ def _policy(pool: Pool) -> Document:
     return found
 
 
-def _dial(folder: str, backend: Backend) -> str:
+def _dial(folder: str, backend: Backend, *, through: bool = False) -> str:
+    if through:
+        return f"unix/{socket_path(folder, instance_name(backend.address))}"
     if backend.simulated:
         return f"unix/{socket_path(folder, f'simulated {backend.revision}')}"
     return backend.address
@@ -233,7 +252,8 @@ def _dial(folder: str, backend: Backend) -> str:
 def revision_of(folder: str, pool: Pool, target: str) -> str:
     """The revision behind an upstream that an access log names."""
     for backend in pool.backends:
-        if _dial(folder, backend).removeprefix("unix/") == target.removeprefix("unix/"):
+        dials = {_dial(folder, backend, through=through).removeprefix("unix/") for through in (False, True)}
+        if target.removeprefix("unix/") in dials:
             return backend.revision
     return ""
 

@@ -12,6 +12,16 @@ from emulator.balancer.pools import Pool
 
 
 @dataclass(frozen=True, slots=True)
+class StaticFiles:
+    """Files that the proxy of an instance serves itself."""
+
+    path: str
+    """Of URLs, from `/` on: this one and all below it."""
+    folder: str
+    """Of this machine."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fronts:
     """All of them."""
 
@@ -22,6 +32,8 @@ class Fronts:
     """Name (lower case) → the DNS name of a load balancer (lower case)."""
     ports: Mapping[str, str] = field(default_factory=dict)
     """`HOST:PORT` → `HOST:PORT` where it really is."""
+    static: Mapping[str, tuple[StaticFiles, ...]] = field(default_factory=dict)
+    """`HOST:PORT` where an application really is → the files that the proxy before it serves, the longest path first."""
     logged: frozenset[str] = frozenset()
     """ARNs of groups whose requests are told to whoever watches: before their targets stands a proxy that keeps a log."""
 

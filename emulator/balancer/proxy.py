@@ -193,7 +193,12 @@ class Proxy:
         listeners = [(balancer, listener) for balancer in balancers for listener in balancer.listeners]
         openings = self._openings(listeners)
         site = Site(
-            balancers, {**self._pools, **self._fronts.pools}, str(self._folder), dict(self._ports), self._fronts.logged
+            balancers,
+            {**self._pools, **self._fronts.pools},
+            str(self._folder),
+            dict(self._ports),
+            self._fronts.logged,
+            self._fronts.static,
         )
         names = {
             balancer.dns_name.lower(): min(served, key=_preference)
@@ -237,7 +242,9 @@ class Proxy:
             binary = find_caddy()
             prepare(self._folder)
             if binary is None:
-                _LOG.warning("there is no Caddy for this platform: load balancers are served in Python, HTTP only")
+                _LOG.warning(
+                    "there is no Caddy for this platform: load balancers are served in Python, HTTP only, no static files"
+                )
                 self._plane = PlainPlane(self._sockets, self._told)
                 return self._plane
             self._plane = CaddyPlane(binary, self._folder, self._sockets, self._told, self._wake)
@@ -245,7 +252,11 @@ class Proxy:
 
     def _told(self, served: Sequence[Served]) -> None:
         self.counter.add(served)
-        asked = [(self._revision_of(one.group, one.target), one) for one in served if one.asked is not None]
+        asked = [
+            (self._revision_at(one.target) if one.of_instance else self._revision_of(one.group, one.target), one)
+            for one in served
+            if one.asked is not None
+        ]
         if asked:
             for watcher in self.watchers:
                 watcher(asked)
@@ -314,6 +325,12 @@ class Proxy:
         address = None if host is None else f"[{host}]:{row.port}" if ":" in host else f"{host}:{row.port}"
         real = self.real(address) if address is not None else None
         return Known(real, row.state, row.revision, row.simulated, row.healthy_since, row.drained, doubtful)
+
+    def _revision_at(self, address: str) -> str:
+        """Of any group's target."""
+        pools = (*self._pools.values(), *self._fronts.pools.values())
+        found = (backend.revision for pool in pools for backend in pool.backends if backend.address == address)
+        return next(found, "")
 
     def _revision_of(self, target_group_arn: str, target: str) -> str:
         pool = self._pools.get(target_group_arn) or self._fronts.pools.get(target_group_arn)

@@ -47,6 +47,8 @@ class Served:
     own: bool = False
     """The load balancer found nobody to ask."""
     asked: Asked | None = None
+    of_instance: bool = False
+    """Told by the server that stands for an instance's proxy, of a failure: a group's tells of the same request."""
 
 
 _TOLD = ("method", "uri", "proto", "host", "agent", "referer", "client", "error")
@@ -64,6 +66,9 @@ def _read(line: bytes) -> Served | None:
         return None
     if not entry.get("status"):  # cut off, to be asked again
         return None
+    if entry.get("instance"):
+        target, status = str(entry["instance"]), int(entry["status"])
+        return Served("", "", target, status, 0.0, answered=False, asked=_asked(entry), of_instance=True)
     group, took = str(entry.get("group", "")), entry.get("ms")
     measured = bool(group) and _is_number(took)
     asked = _asked(entry) if group and "uri" in entry else None
@@ -118,6 +123,8 @@ class Counter:
     def add(self, served: Sequence[Served]) -> None:
         """Count these."""
         for one in served:
+            if one.of_instance:
+                continue
             if one.group:
                 self._count_target(one)
             whole = self._minute.setdefault((one.listener, ""), Count())

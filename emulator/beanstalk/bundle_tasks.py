@@ -13,7 +13,7 @@ from emulator.beanstalk.bundles.extensions import read_extensions
 from emulator.beanstalk.bundles.files import FolderFiles
 from emulator.beanstalk.bundles.host_paths import on_this_machine
 from emulator.beanstalk.bundles.manifests import read_periodic_tasks
-from emulator.beanstalk.bundles.plan import ApplicationPlan, ImageBuild, Mode, Subject, forward_port
+from emulator.beanstalk.bundles.plan import CURRENT, ApplicationPlan, ImageBuild, Mode, Subject, forward_port
 from emulator.beanstalk.bundles.planning import plan
 from emulator.beanstalk.bundles.platforms import platform_of
 from emulator.beanstalk.bundles.registries import CredentialsUnavailableError, read_credentials, registry_of_image
@@ -186,6 +186,7 @@ async def _carried_out(emulator: Emulator, job: Job, folder: Path, found: Applic
         exposed = exposed or built.exposed_ports
         if found.mode is not Mode.LANGUAGE:
             events.append(Said("Successfully built aws_beanstalk/staging-app"))
+    static = await _static_files(emulator, folder, found)
     port = forward_port(found.proxy, exposed) if found.proxy is not None else None
     instance = folder_of(emulator, job.environment_id) / "instance"
     family = f"awseb-{job.environment_name}-{job.environment_id.removeprefix('e-')}"
@@ -201,8 +202,21 @@ async def _carried_out(emulator: Emulator, job: Job, folder: Path, found: Applic
         definition,
         port,
         (*events, *found.not_honoured),
-        {"log": log, "mode": found.mode.value, "built": bool(found.builds)},
+        {"log": log, "mode": found.mode.value, "built": bool(found.builds), "static": static},
     )
+
+
+async def _static_files(emulator: Emulator, folder: Path, found: ApplicationPlan) -> list[tuple[str, str]]:
+    """URL path → folder of this machine. An image of ours has `/var/app/current` with what its build has added."""
+    served = []
+    for number, (path, name) in enumerate(found.static):
+        place = folder / name
+        if found.mode is Mode.LANGUAGE:
+            copied = folder.parent / "static" / str(number)
+            if await emulator.runtime.copy_out(found.builds[0].tag, f"{CURRENT}/{name}", copied):
+                place = copied
+        served.append((path, str(place)))
+    return served
 
 
 def _published(container: dict[str, Any], found: ApplicationPlan, port: int | None) -> dict[str, Any]:

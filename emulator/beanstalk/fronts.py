@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from emulator.balancer.fronts import Fronts
+from emulator.balancer.fronts import Fronts, StaticFiles
 from emulator.balancer.model import Forward, HealthCheck, Listener, LoadBalancer, Rule, Share, TargetGroup
 from emulator.balancer.pools import Backend, Pool
 from emulator.beanstalk.environment_states import Status
 from emulator.beanstalk.option_values import values_of
 from emulator.beanstalk.resources.processes import port_of, processes_of
 from emulator.beanstalk.serving import groups_of, revision_of
-from emulator.state.beanstalk import BeanstalkInstanceRow, EnvironmentRow
+from emulator.state.beanstalk import BeanstalkInstanceRow, DeploymentRow, EnvironmentRow
 from emulator.state.ecs import ContainerInstanceRow
 from scheduler.beanstalk.model import Fleet
 
@@ -23,10 +23,13 @@ from scheduler.beanstalk.model import Fleet
 def fronts_of(session: Session, *, simulated: bool) -> tuple[Fronts, list[str]]:
     """All of them, and the target groups of the environments."""
     balancers, pools, aliases, ports, groups = [], {}, {}, {}, list[str]()
-    logged = set[str]()
+    logged, static = set[str](), dict[str, tuple[StaticFiles, ...]]()
     for row in session.scalars(select(EnvironmentRow).where(EnvironmentRow.status != Status.TERMINATED)):
         items = list(_serving(session, row))
+        served = _static_files(session, row.id, {item.deployment for item, _ in items})
         for item, host in items:
+            if item.deployment in served:
+                static[f"{host}:{item.port}"] = served[item.deployment]
             for source in _sources(row):
                 ports[f"{host}:{source}"] = f"{host}:{item.port}"
         groups += (row.resources.get("target_groups") or {}).values()
@@ -43,7 +46,7 @@ def fronts_of(session: Session, *, simulated: bool) -> tuple[Fronts, list[str]]:
             front, pool = _single(row, row.cname, tuple(backends))
             balancers.append(front)
             pools[pool.group.arn] = pool
-    return Fronts(tuple(balancers), pools, aliases, ports, frozenset(logged)), groups
+    return Fronts(tuple(balancers), pools, aliases, ports, static, frozenset(logged)), groups
 
 
 def _serving(session: Session, row: EnvironmentRow) -> Iterable[tuple[BeanstalkInstanceRow, str]]:
@@ -57,6 +60,18 @@ def _serving(session: Session, row: EnvironmentRow) -> Iterable[tuple[BeanstalkI
         host = session.get(ContainerInstanceRow, item.host_arn)
         if host is not None:
             yield item, host.address
+
+
+def _static_files(
+    session: Session, environment_id: str, deployments: Iterable[int]
+) -> dict[int, tuple[StaticFiles, ...]]:
+    """Deployment → the files that proxies serve with it; only of those that have any."""
+    rows = (session.get(DeploymentRow, (environment_id, number)) for number in deployments)
+    return {
+        row.number: tuple(StaticFiles(*pair) for pair in row.outcome["static"])
+        for row in rows
+        if row is not None and row.outcome.get("static")
+    }
 
 
 def _sources(row: EnvironmentRow) -> Iterable[int]:

@@ -42,7 +42,9 @@ class ProxyLogs:
             if folder is None or asked is None:
                 continue
             behind = served.group.startswith("arn:")
-            lines.setdefault(folder / "access.log", []).append(access_line(now, served, asked, behind_balancer=behind))
+            if not served.of_instance:
+                line = access_line(now, served, asked, behind_balancer=behind)
+                lines.setdefault(folder / "access.log", []).append(line)
             if asked.error:
                 lines.setdefault(folder / "error.log", []).append(error_line(now, served, asked))
         for path, said in lines.items():

@@ -8,12 +8,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar, cast
 
 from docker.errors import APIError, NotFound
 
 from emulator.clock import Clock
-from emulator.runtime import docker_builds, docker_exec, docker_images, docker_logs, docker_networks
+from emulator.runtime import docker_builds, docker_copies, docker_exec, docker_images, docker_logs, docker_networks
 from emulator.runtime.builds import BuildSpec, BuiltImage
 from emulator.runtime.docker_calls import create_container
 from emulator.runtime.docker_documents import (
@@ -146,6 +147,9 @@ class DockerRuntime:
     async def remove_images(self, labels: Mapping[str, str]) -> bool:
         async with self._removing_images:  # an engine fails that is asked for two with shared layers at once
             return await self._call(docker_builds.remove_images, self._api, self._server_id, labels)
+
+    async def copy_out(self, image: str, path: str, target: Path) -> bool:
+        return await self._call(docker_copies.copy_out, self._api, self._server_id, image, path, target)
 
     async def run(self, task: TaskSpec, container: ContainerSpec, image: PulledImage) -> StartedContainer:
         return await self._call(self._run, task, container, image)

@@ -7,6 +7,7 @@ answers the same. Names and labels tell the runtime's own things from everything
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from emulator.runtime.builds import BuildSpec, BuiltImage
@@ -182,6 +183,12 @@ class ContainerRuntime(Protocol):
 
     async def remove_images(self, labels: Mapping[str, str]) -> bool:
         """Remove images that were built with all these labels. Whether none is left: one stays as long as a container uses it."""
+
+    async def copy_out(self, image: str, path: str, target: Path) -> bool:
+        """Have the folder `target` of this machine be what a built image has at `path`.
+
+        False: there is no folder of this name, or the runtime has no files.
+        """
 
     async def run(self, task: TaskSpec, container: ContainerSpec, image: PulledImage) -> StartedContainer:
         """Create and start a container.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any, Literal
 
 from emulator.clock import Clock
@@ -181,6 +182,10 @@ class SimulatedRuntime:
         for tag in found - used:
             del self._built[tag]
         return found.isdisjoint(used)
+
+    async def copy_out(self, image: str, path: str, target: Path) -> bool:
+        del image, path, target
+        return False
 
     async def run(self, task: TaskSpec, container: ContainerSpec, image: PulledImage) -> StartedContainer:
         del image

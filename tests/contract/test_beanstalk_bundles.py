@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.beanstalk import Shop, bundle
+from tests.contract.beanstalk import Shop, bundle, option
 from tests.running import RunningServer
 
 PYTHON = "64bit Amazon Linux 2023 v4.6.0 running Python 3.13"
@@ -70,6 +70,19 @@ def test_an_application_of_a_language_platform(shop: Shop) -> None:
     assert "Instance deployment used the commands in your 'Procfile' to initiate startup of your application." in said
     assert not any("Docker" in message or "aws_beanstalk" in message for message in said)
     assert shop.get(found["CNAME"])[0] == 200
+
+
+def test_static_files_are_the_bundles_and_all_else_is_the_applications(shop: Shop) -> None:
+    shop.version("static", bundle(**{"application.py": "", "public/style.css": "of the bundle"}))
+    files = option("aws:elasticbeanstalk:environment:proxy:staticfiles", "/assets", "public")
+    for name, single in (("shop-alone", True), ("shop-many", False)):
+        shop.create(name, files, single=single, VersionLabel="static", SolutionStackName=PYTHON)
+        cname = shop.until(name)["CNAME"]
+        shop.advance(60)
+        assert shop.get(cname, "/assets/style.css") == (200, "of the bundle")
+        assert shop.get(cname, "/assets/none")[0] == 404
+        status, text = shop.get(cname)
+        assert (status, text.startswith("simulated: no container answered this.")) == (200, True)
 
 
 def test_what_a_language_platform_cannot_start_and_the_image_that_cannot_be_had(shop: Shop) -> None:

@@ -142,6 +142,8 @@ class ApplicationPlan:
     execution_role_arn: str | None = None
     log_folders: Mapping[str, str] = field(default_factory=dict)
     """Container → its folder of log files, inside."""
+    static: tuple[tuple[str, str], ...] = ()
+    """URL path → folder of the bundle whose files the proxy serves itself, the longest path first."""
     told: tuple[Said, ...] = ()
     """Events of the platform, in order, when the deployment has begun on the first instance."""
     not_honoured: tuple[Said, ...] = ()

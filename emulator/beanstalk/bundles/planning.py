@@ -13,7 +13,7 @@ from emulator.beanstalk.bundles.language_plans import plan_language
 from emulator.beanstalk.bundles.plan import ApplicationPlan, Mode, Subject
 from emulator.beanstalk.bundles.platform_files import read_platform_folder
 from emulator.beanstalk.bundles.platforms import Family, platform_of
-from emulator.beanstalk.bundles.proxies import static_files
+from emulator.beanstalk.bundles.proxies import asked_files, static_files
 from scheduler.beanstalk.model import Said, Severity
 
 
@@ -40,15 +40,16 @@ def plan(files: Files, extensions: Extensions, subject: Subject) -> ApplicationP
         case _:
             found = plan_language(files, extensions, subject, platform)
     texts = list(_resources(extensions))
-    if found.proxy is not None and static_files(subject):
-        folders = ", ".join(path for path, _ in static_files(subject))
-        texts.append(
-            f"Static files ({folders}) cannot be honoured: the proxy passes every request on to the application."
-        )
+    static = static_files(subject, files) if found.proxy is not None else ()
+    missed = sorted({path for path, _ in asked_files(subject)} - {path for path, _ in static})
+    if missed:
+        why = "only folders of the bundle are served" if found.proxy is not None else "no proxy stands before its ports"
+        texts.append(f"Static files ({', '.join(missed)}) cannot be honoured: {why}.")
     if found.mode is not Mode.LANGUAGE:
         texts += _on_no_instance(files, extensions)
     return replace(
         found,
+        static=static,
         told=extensions.told + found.told,
         not_honoured=found.not_honoured + tuple(Said(text, Severity.WARN) for text in texts),
     )

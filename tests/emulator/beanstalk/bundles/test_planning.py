@@ -106,11 +106,20 @@ def test_without_proxy_the_application_is_at_port_80() -> None:
     assert found.containers[0]["portMappings"] == [{"containerPort": 8080, "hostPort": 80, "protocol": "tcp"}]
 
 
-def test_static_files_are_told() -> None:
-    options = {("aws:elasticbeanstalk:environment:proxy:staticfiles", "/images"): "static"}
-    found = planned({"Dockerrun.aws.json": V1}, subject(options=options))
+def test_static_files_are_served_where_there_is_a_proxy_and_else_told() -> None:
+    space = "aws:elasticbeanstalk:environment:proxy:staticfiles"
+    given = {"/a": "public/", "a/b": "/more", "/up": "../x", "/icon": "icon.png", "/any*": "x"}
+    options = {(space, path): folder for path, folder in given.items()}
+    found = planned({"Dockerrun.aws.json": V1, "icon.png": ""}, subject(options=options))
+    assert found.static == (("/a/b", "more"), ("/a", "public"))
     assert [said.message for said in found.not_honoured] == [
-        "Static files (/images) cannot be honoured: the proxy passes every request on to the application."
+        "Static files (/any*, /icon, /up) cannot be honoured: only folders of the bundle are served."
+    ]
+    none = {**options, ("aws:elasticbeanstalk:environment:proxy", "ProxyServer"): "none"}
+    found = planned({"Dockerrun.aws.json": V1, "icon.png": ""}, subject(options=none))
+    assert found.static == ()
+    assert [said.message for said in found.not_honoured] == [
+        "Static files (/a, /a/b, /any*, /icon, /up) cannot be honoured: no proxy stands before its ports."
     ]
 
 
