@@ -143,11 +143,11 @@ class LoadBalancers:
 
     def traffic(self, target_group_arn: str) -> Mapping[str, Traffic]:
         """See `Balancer`."""
-        return self.proxy.counter.traffic.get(target_group_arn, {})
+        return self.proxy.told.counter.traffic.get(target_group_arn, {})
 
     def watch_requests(self, told: Callable[[Sequence[tuple[str, Served]]], None]) -> None:
         """See `Balancer`."""
-        self.proxy.watchers.append(told)
+        self.proxy.told.watchers.append(told)
 
     def publish_metrics(self, account: str, region: str, at: datetime) -> bool:
         """See `Balancer`."""

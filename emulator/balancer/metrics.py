@@ -31,7 +31,7 @@ class BalancerMetrics:
         scene = self._proxy.scenes.get((account, region), Scene())
         if not scene.balancers:
             return False
-        counted = self._proxy.counter.take_minute(
+        counted = self._proxy.told.counter.take_minute(
             {listener.arn for balancer in scene.balancers for listener in balancer.listeners}
         )
         hosts = self._hosts(account, region)

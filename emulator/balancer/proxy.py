@@ -3,7 +3,7 @@
 Ports are kept in rows, so that a listener has the same one after a restart.
 """
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from emulator.balancer.ports import TargetKey
 from emulator.balancer.process import find_caddy
 from emulator.balancer.reports import Reports
 from emulator.balancer.targets import key_of
-from emulator.balancer.traffic import Counter, Served
+from emulator.balancer.told_requests import ToldRequests
 from emulator.emulator import Emulator
 from emulator.state.balancer import ListenerPortRow, TargetRow
 
@@ -33,7 +33,6 @@ LOOP = "proxy"
 _ALL = "all"
 _HTTP_PORT = 80
 _HTTP, _TCP = {"HTTP", "HTTPS"}, {"TCP"}
-Watcher = Callable[[Sequence[tuple[str, Served]]], None]
 
 
 class Proxy:
@@ -59,9 +58,7 @@ class Proxy:
         self._clean = True
         self._held = False
         self._forwarders = Forwarders()
-        self.counter = Counter(self._revision_of)
-        self.watchers: list[Watcher] = []
-        """Are told of requests, see `ports.Balancer.watch_requests`."""
+        self.told = ToldRequests(self._revision_of, lambda: (*self._pools.values(), *self._fronts.pools.values()))
         self._reports = Reports(emulator)
         self._loop = emulator.loops.add(LOOP, self.handle)
 
@@ -185,7 +182,7 @@ class Proxy:
         self._scenes.clear()
         self._pools.clear()
         self._fronts = Fronts()
-        self.counter.forget()
+        self.told.counter.forget()
         self._wake()
 
     async def _apply(self) -> None:
@@ -245,21 +242,10 @@ class Proxy:
                 _LOG.warning(
                     "there is no Caddy for this platform: load balancers are served in Python, HTTP only, no static files"
                 )
-                self._plane = PlainPlane(self._sockets, self._told)
+                self._plane = PlainPlane(self._sockets, self.told.add)
                 return self._plane
-            self._plane = CaddyPlane(binary, self._folder, self._sockets, self._told, self._wake)
+            self._plane = CaddyPlane(binary, self._folder, self._sockets, self.told.add, self._wake)
         return self._plane
-
-    def _told(self, served: Sequence[Served]) -> None:
-        self.counter.add(served)
-        asked = [
-            (self._revision_at(one.target) if one.of_instance else self._revision_of(one.group, one.target), one)
-            for one in served
-            if one.asked is not None
-        ]
-        if asked:
-            for watcher in self.watchers:
-                watcher(asked)
 
     def _openings(self, listeners: Sequence[tuple[LoadBalancer, Listener]]) -> list[Opening]:
         """Ports with those that listen there, the oldest first."""
@@ -325,12 +311,6 @@ class Proxy:
         address = None if host is None else f"[{host}]:{row.port}" if ":" in host else f"{host}:{row.port}"
         real = self.real(address) if address is not None else None
         return Known(real, row.state, row.revision, row.simulated, row.healthy_since, row.drained, doubtful)
-
-    def _revision_at(self, address: str) -> str:
-        """Of any group's target."""
-        pools = (*self._pools.values(), *self._fronts.pools.values())
-        found = (backend.revision for pool in pools for backend in pool.backends if backend.address == address)
-        return next(found, "")
 
     def _revision_of(self, target_group_arn: str, target: str) -> str:
         pool = self._pools.get(target_group_arn) or self._fronts.pools.get(target_group_arn)

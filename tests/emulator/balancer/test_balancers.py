@@ -239,7 +239,7 @@ def test_each_minute_is_told_once_and_counts_go_to_revisions(tmp_path: Path) -> 
             arn = f"{PREFIX}listener/app/web/1/2"
             answered = Served(arn, WEB.arn, "10.0.0.1:80", 200, 0.25, answered=True)
             failed = Served(arn, WEB.arn, "10.0.0.1:80", 502, 0.0, answered=False)
-            server.balancers.proxy.counter.add([answered, answered, failed])
+            server.balancers.proxy.told.counter.add([answered, answered, failed])
             await server.advance(120)
             told = [(metric.name, tuple(metric.dimensions), list(metric.values)) for metric in server.kept.metrics]
             of_group = ("TargetGroup", "LoadBalancer")
