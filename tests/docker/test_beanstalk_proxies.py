@@ -1,4 +1,4 @@
-"""The proxy of instances on a real engine, a language platform behind it: its logs, and requests that count for health."""
+"""Language platforms on a real engine with the proxy before them: its files and logs, and requests that count for health."""
 
 import io
 import json
@@ -18,6 +18,8 @@ from tests.running import RunningServer
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__), pytest.mark.usefixtures("engine")]
 
 BASE = "ashore-test-beanstalk-proxies:1"
+NOWHERE = "127.0.0.1:1/node:22"
+NODE = "64bit Amazon Linux 2023 v6.6.0 running Node.js 22"
 PYTHON = "64bit Amazon Linux 2023 v4.6.0 running Python 3.13"
 APPLICATION = """
 import json, os
@@ -45,7 +47,7 @@ FILES = {
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Environments `single` and `balanced` run v1."""
     python_image.make(BASE)
-    own = json.dumps({"Python": BASE})
+    own = json.dumps({"Python": BASE, "Node.js": NOWHERE})
     running = RunningServer(
         tmp_path_factory.mktemp("proxies") / "state", runtime="docker", clock="x20", platform_images=own
     )
@@ -129,3 +131,17 @@ def test_no_request_fails_while_instances_with_static_files_are_replaced(shop: S
         assert shop.wait("balanced")["VersionLabel"] == "v2", shop.messages("balanced")
         shop.server.wait_until(lambda: shop.get(cname, "/assets/style.css") == (200, "of v2"))
     assert requests.seen.keys() == {"application at /"}
+
+
+def test_a_platform_whose_image_cannot_be_had_is_told_by_name(shop: Shop) -> None:
+    shop.version("node", bundle(**{"app.js": ""}))
+    begun = shop.create("node", single=True, VersionLabel="node", SolutionStackName=NODE)
+    shop.wait("node")
+    told = shop.messages("node", begun)
+    assert told[-1].startswith("Create environment operation is complete, but with errors.")
+    which = (
+        f"The image '{NOWHERE}', which stands for the platform 'Node.js 22 running on 64bit Amazon Linux 2023' here, "
+    )
+    (one,) = (text for text in told if text.startswith(which))
+    assert "cannot be had: " in one
+    assert one.endswith("Name another in ASHORE_PLATFORM_IMAGES. The deployment failed.")
