@@ -32,7 +32,7 @@ def make(name: str) -> None:
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
         tar.add(library, str(library).lstrip("/"), filter=_kept)
-        for needed in sorted(_needed([program, *library.glob("lib-dynload/*.so")])):
+        for needed in sorted(libraries_of([program, *library.glob("lib-dynload/*.so")])):
             tar.add(needed.resolve(), str(needed).lstrip("/"))
     subprocess.run(
         ["docker", "import", "--change", "ENV PATH=/usr/bin:/bin", "-", name],
@@ -44,7 +44,7 @@ def _kept(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return None if _LEFT_OUT.search(member.name) else member
 
 
-def _needed(programs: list[Path]) -> set[Path]:
+def libraries_of(programs: list[Path]) -> set[Path]:
     """Shared libraries and the loader, as `ldd` finds them."""
     found = subprocess.run(["ldd", *map(str, programs)], capture_output=True, text=True, check=True).stdout
     return {Path(path) for path in re.findall(r"(?:=> |^\t)(/\S+) \(0x", found, re.MULTILINE)}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.contract.beanstalk import Shop, bundle, option
-from tests.docker import python_image
+from tests.docker import node_image, python_image
 from tests.emulator.runtime import images
 from tests.generator import Requests
 from tests.running import RunningServer
@@ -20,6 +20,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__), pytest.mark
 BASE = "ashore-test-beanstalk-proxies:1"
 NOWHERE = "127.0.0.1:1/node:22"
 NODE = "64bit Amazon Linux 2023 v6.6.0 running Node.js 22"
+NODE_20 = NODE.replace("22", "20")
+NODE_BASE = "ashore-test-beanstalk-node:1"
 PYTHON = "64bit Amazon Linux 2023 v4.6.0 running Python 3.13"
 APPLICATION = """
 import json, os
@@ -47,7 +49,7 @@ FILES = {
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Environments `single` and `balanced` run v1."""
     python_image.make(BASE)
-    own = json.dumps({"Python": BASE, "Node.js": NOWHERE})
+    own = json.dumps({"Python": BASE, "Node.js 22": NOWHERE, "Node.js 20": NODE_BASE})
     running = RunningServer(
         tmp_path_factory.mktemp("proxies") / "state", runtime="docker", clock="x20", platform_images=own
     )
@@ -145,3 +147,19 @@ def test_a_platform_whose_image_cannot_be_had_is_told_by_name(shop: Shop) -> Non
     (one,) = (text for text in told if text.startswith(which))
     assert "cannot be had: " in one
     assert one.endswith("Name another in ASHORE_PLATFORM_IMAGES. The deployment failed.")
+
+
+@pytest.mark.skipif(node_image.NODE is None, reason="this machine has no Node.js")
+def test_an_application_of_node_answers_at_its_port(shop: Shop) -> None:
+    node_image.make(NODE_BASE)
+    program = """require("http").createServer((asked, answer) => answer.end(`node ${asked.url} ${process.env.COLOUR}`))
+        .listen(process.env.PORT);"""
+    shop.version("app.js", bundle(**{"app.js": program}))
+    colour = option("aws:elasticbeanstalk:application:environment", "COLOUR", "green")
+    shop.create("node-20", colour, single=True, VersionLabel="app.js", SolutionStackName=NODE_20)
+    cname = shop.wait("node-20")["CNAME"]
+    assert shop.messages("node-20")[-1] == "Successfully launched environment: node-20"
+    assert shop.get(cname, "/hello") == (200, "node /hello green")
+    shop.eb.terminate_environment(EnvironmentName="node-20")
+    shop.wait("node-20", "Terminated")
+    images.remove(NODE_BASE)
