@@ -34,8 +34,8 @@ image-test: $(VENV)/.tested  ## build the Dockerfile and use it as compose runs 
 bench: $(VENV)/.tested  ## measure against peers; takes minutes
 	$(BIN)/python -m tests.benchmarks
 
-chaos: $(VENV)/.tested  ## kill -9 at random moments of a hundred deployments, and of five on the engine; takes half an hour
-	ASHORE_CHAOS_SEEDS=100 ASHORE_CHAOS_ENGINE_SEEDS=5 $(BIN)/pytest --dist load -n $(WORKERS) tests/chaos
+chaos: $(VENV)/.tested  ## kill -9 at random moments of a hundred deployments (five on the engine), at all of environments; takes half an hour
+	ASHORE_CHAOS_SEEDS=100 ASHORE_CHAOS_ENGINE_SEEDS=5 ASHORE_CHAOS_EVERY=1 $(BIN)/pytest --dist load -n $(WORKERS) tests/chaos
 
 format: $(VENV)/.tested
 	$(BIN)/ruff format .

@@ -65,3 +65,4 @@ def _no_time() -> datetime:
 
 
 _import_all()
+import_module("emulator.neighbours.pickling")._managed_policies()

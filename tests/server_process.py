@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import TextIOWrapper
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
@@ -68,6 +68,15 @@ def fork_server(environment: Mapping[str, str], log: Path) -> tuple[ServerProces
     printed = os.fdopen(os.dup(said.fileno()), encoding="utf-8")
     said.close()
     return _Fork(process), printed
+
+
+def fork(target: Callable[..., None], argument: object) -> tuple[Connection, ServerProcess]:
+    """A process that calls `target` with `argument` and its end of a pipe; ours, and the process."""
+    ours, theirs = _FORKS.Pipe(duplex=False)
+    process = _FORKS.Process(target=target, args=(argument, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    return ours, _Fork(process)
 
 
 class _Fork:

@@ -71,6 +71,10 @@ def _watch(
         item.port = _port(found, task)
         _tell_running(context, row, task)
         _end(context, item, Command.SUCCEEDED, "")
+        if (
+            row.operation is None and item.deployment == row.deployment
+        ):  # Auto Scaling has launched it of its own accord
+            tell_environment(context, row, f"Added instance [{item.id}] to your environment.")
         if serving_of(context, row, item) in {Serving.WAITING, Serving.IN_SERVICE}:
             register(context, row, [item])  # its requests are another version's from now on
     elif task.last_status == "STOPPED" or task.desired_status == "STOPPED":

@@ -7,8 +7,10 @@ from emulator.beanstalk.application_cluster import remove_cluster
 from emulator.beanstalk.cnames import release
 from emulator.beanstalk.environment_states import Status, move
 from emulator.beanstalk.events import tell_environment
+from emulator.beanstalk.instances import living
 from emulator.beanstalk.log_streams import LOOP as LOG_STREAMS
 from emulator.beanstalk.operation_documents import Operation, OperationName, Stage, document_of
+from emulator.beanstalk.serving import complete
 from emulator.beanstalk.update_kinds import decide
 from emulator.context import Context
 from emulator.state.beanstalk import DeploymentRow, EnvironmentRow
@@ -136,6 +138,7 @@ def end(context: Context, row: EnvironmentRow, operation: Operation) -> None:
         if operation.name is OperationName.TAG:
             message = f"{operation.name.value} completed successfully."
             tell_environment(context, row, message, request_id=operation.request_id)
+        complete(context, row, living(context, row.id))
         move(context, row, Status.READY)
     row.operation, row.abortable = None, False
     context.wake(LOG_STREAMS, row.id)

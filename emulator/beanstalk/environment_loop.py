@@ -23,6 +23,7 @@ from emulator.beanstalk.instances import Groups, follow, is_occupied, living
 from emulator.beanstalk.operation_documents import Operation, Stage, document_of, operation_of
 from emulator.beanstalk.preparing import Preparing
 from emulator.beanstalk.resources import adjusting, making, removing, tagging
+from emulator.beanstalk.resources.addresses import follow_instance
 from emulator.beanstalk.resources.facts import Facts, facts_of
 from emulator.beanstalk.resources.step import CannotMakeError, Made, Step
 from emulator.beanstalk.serving import has_drained
@@ -138,7 +139,7 @@ class EnvironmentsLoop:
                     context.wake(leftovers.LOOP, key)
             if not ended:
                 self.preparing.tidy(key)
-            return False
+            return not ended  # at rest there may be instances that nobody has looked at
         return self._resource(key, facts, operation)
 
     def _facts(self, key: str) -> tuple[Facts, Operation | None] | None:
@@ -150,6 +151,7 @@ class EnvironmentsLoop:
 
     @contextmanager
     def _context(self, key: str) -> Iterator[tuple[Context, EnvironmentRow]]:
+        """A transaction on an environment. What it tells of the neighbours is on their disk before it is on ours."""
         with self._emulator.store.begin() as session:
             row = session.get_one(EnvironmentRow, key)
             principal = f"arn:aws:iam::{row.account}:root"
@@ -157,6 +159,7 @@ class EnvironmentsLoop:
                 Context(session, row.account, row.region, principal, self._emulator.ids.uuid(), self._emulator),
                 row,
             )
+            self._resources.keep()
 
     # instances
 
@@ -171,6 +174,7 @@ class EnvironmentsLoop:
     def _follow(self, key: str, facts: Facts) -> None:
         """Rows in step with the groups; instances that leave and have nothing to finish any more end."""
         groups = self._groups(facts)
+        follow_instance(self._resources, facts, groups)
         known = {one.id: one for one in self._emulator.neighbours.instances(facts.place.account, facts.place.region)}
         with self._context(key) as (context, row):
             follow(context, row, groups, known)
@@ -199,8 +203,7 @@ class EnvironmentsLoop:
                 self._write(context, row, operation, taken)
             else:
                 taken = StepOfPolicy(_IDLE, at_rest(view) if row.status == "Ready" else ())
-            known = {item.id: item for item in instances}
-            outside = [do for action in taken.actions if (do := apply(context, row, known, action)) is not None]
+            outside = apply(context, row, groups, instances, taken.actions)
             delays += _advance(context, row, instances)
             if taken.look_again is not None:
                 delays.append(timedelta(seconds=taken.look_again))

@@ -3,12 +3,14 @@
 Everything may be asked for again: it then finds that it is done.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from emulator.balancer.ports import RuleNotFoundError, TargetGroupNotFoundError
 from emulator.beanstalk import commands, serving
+from emulator.beanstalk.instances import Groups
 from emulator.beanstalk.resources.facts import Facts
 from emulator.beanstalk.resources.processes import target_group_spec
 from emulator.context import Context
@@ -36,9 +38,21 @@ _UNBOUNDED = 10_000
 
 
 def apply(
+    context: Context,
+    row: EnvironmentRow,
+    groups: Groups,
+    instances: Sequence[BeanstalkInstanceRow],
+    actions: Iterable[Action],
+) -> list[Outside]:
+    """Do what rows can say; what is left is for the neighbours, in this order."""
+    known = {item.id: item for item in instances}
+    found = [_left_of_temporary(context, row, groups), *(_apply(context, row, known, action) for action in actions)]
+    return [do for do in found if do is not None]
+
+
+def _apply(
     context: Context, row: EnvironmentRow, instances: Mapping[str, BeanstalkInstanceRow], action: Action
 ) -> Outside | None:
-    """Do what rows can say; what is left is for the neighbours."""
     match action:
         case Deploy(ids, deployment):
             for item in _those(instances, ids):
@@ -135,14 +149,24 @@ def _without_temporary(
     serving.leave_own_group(context, row, instances)
     if not all(serving.has_drained(context, row, item, own=True) for item in instances):
         return None
+    return partial(_remove_temporary, document)
 
-    def remove(resources: EnvironmentResources, facts: Facts) -> Mapping[str, Any]:
-        resources.delete_group(facts.place, document["group"])
-        if document.get("target_group"):
-            resources.delete_target_group(facts.place, document["target_group"])
-        return {"temporary": None}
 
-    return remove
+def _left_of_temporary(context: Context, row: EnvironmentRow, groups: Groups) -> Outside | None:
+    """The group is gone, the rest is there: the process died in between, or somebody has removed the group by hand."""
+    document = row.resources.get("temporary")
+    if not document or groups.temporary is not None:
+        return None
+    if document.get("attached"):
+        _shift(context, row, 0)
+    return partial(_remove_temporary, document)
+
+
+def _remove_temporary(document: Mapping[str, Any], resources: EnvironmentResources, facts: Facts) -> Mapping[str, Any]:
+    resources.delete_group(facts.place, document["group"])
+    if document.get("target_group"):
+        resources.delete_target_group(facts.place, document["target_group"])
+    return {"temporary": None}
 
 
 def _attach(context: Context, row: EnvironmentRow) -> None:

@@ -1,11 +1,12 @@
 """The instances of an environment: rows kept in step with its Auto Scaling groups; each is a host of its cluster."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 
 from emulator.beanstalk.application_cluster import cluster_of, ecs_context
+from emulator.beanstalk.events import tell_environment
 from emulator.beanstalk.serving import deregister_everywhere
 from emulator.context import Context
 from emulator.ecs.container_instances import HostSpec, add_host, deregister_host
@@ -60,7 +61,7 @@ def follow(context: Context, row: EnvironmentRow, groups: Groups, known: Mapping
     What a group takes out of service (scaling in) leaves the load balancer, and is ended once it has drained.
     """
     rows = {item.id: item for item in living(context, row.id)}
-    seen = set()
+    seen = set[str]()
     for instance_id, fleet, group in groups.members():
         instance = known.get(instance_id)
         if instance is None:
@@ -73,9 +74,15 @@ def follow(context: Context, row: EnvironmentRow, groups: Groups, known: Mapping
                 deregister_everywhere(context, row, [rows[instance_id]])
         else:
             _launched(context, row, instance, fleet, _generation(row, group.launch_template))
-    for instance_id, item in rows.items():
-        if instance_id not in seen:
-            _terminated(context, row, item)
+    gone = [item for instance_id, item in rows.items() if instance_id not in seen]
+    for item in gone:
+        _terminated(context, row, item)
+    if gone and row.operation is None:  # else what is done tells of it
+        tell_environment(context, row, f"Removed {_listed(gone)} from your environment.")
+
+
+def _listed(items: Sequence[BeanstalkInstanceRow]) -> str:
+    return f"instance{'s' if len(items) > 1 else ''} [{', '.join(item.id for item in items)}]"
 
 
 def _generation(row: EnvironmentRow, template: str) -> int:

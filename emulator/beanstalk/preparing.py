@@ -109,7 +109,7 @@ class Preparing:
         except Exception:  # noqa: BLE001 - the task's outermost frame: what is left is removed after the next operation
             _LOG.exception("what was built for a deployment could not be removed", environment=key.environment_id)
         finally:
-            self._under_way.pop(key, None)
+            self._ended(key)
         if key.environment_id in self.untidy:
             self._emulator.loops.wake_at(LOOP, key.environment_id, self._emulator.clock.now() + _AGAIN)
 
@@ -127,7 +127,7 @@ class Preparing:
         await self._abandon(list(self._under_way))
 
     async def _abandon(self, keys: list[Key]) -> None:
-        tasks = [self._under_way[key] for key in keys]
+        tasks = [self._under_way.pop(key) for key in keys]  # one that never began would not take itself out
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -148,8 +148,13 @@ class Preparing:
             _LOG.exception("a deployment could not be prepared", environment=key.environment_id, number=key.number)
             self._failed(key, ("Engine execution has encountered an error.",))
         finally:
-            self._under_way.pop(key, None)
+            self._ended(key)
             self._done(key.environment_id)
+
+    def _ended(self, key: Key) -> None:
+        """What was given up may have been begun anew meanwhile."""
+        if self._under_way.get(key) is asyncio.current_task():
+            del self._under_way[key]
 
     def _job(self, key: Key) -> Job | None:
         with self._emulator.store.begin() as session:

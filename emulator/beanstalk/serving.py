@@ -38,6 +38,17 @@ def register(context: Context, row: EnvironmentRow, instances: Iterable[Beanstal
             )
 
 
+def complete(context: Context, row: EnvironmentRow, instances: Iterable[BeanstalkInstanceRow]) -> None:
+    """Instances that the balancer has are targets of every process, also of one that settings have just added."""
+    for item in instances:
+        if item.leaving or serving_of(context, row, item) not in {Serving.WAITING, Serving.IN_SERVICE}:
+            continue
+        balancer, own = _balancer(context), _own(context, row)
+        known = (balancer.target_health(own, arn) for arn in groups_of(row, item.fleet).values())
+        if not all(any(key.id == item.id for key in found) for found in known):
+            register(context, row, [item])
+
+
 def revision_of(item: BeanstalkInstanceRow) -> str:
     """What requests to an instance are counted for, and what a simulated one answers: itself and its version."""
     return f"{item.id} {item.version_label or 'Sample Application'}"

@@ -195,6 +195,9 @@ class TagsChange:
 class EnvironmentResources(Protocol):
     """Sync and in process; called on the event-loop thread, outside transactions."""
 
+    def keep(self) -> None:
+        """Return once all that was changed outlives this process: call it before a row tells of it."""
+
     def change_tags(self, place: Place, tagged: Tagged, change: TagsChange) -> None:
         """Other tags for what is there; instances that groups launch later get them, too."""
 

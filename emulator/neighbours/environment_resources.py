@@ -40,6 +40,10 @@ class MotoEnvironmentResources(
         EnvironmentTags.__init__(self, neighbours.world)
         EnvironmentLogs.__init__(self, neighbours.world)
 
+    def keep(self) -> None:
+        """See `EnvironmentResources`."""
+        self._world.save_waiting()
+
     def network(self, place: Place, vpc_id: str | None, subnets: Sequence[str]) -> tuple[str, tuple[str, ...]]:
         """See `EnvironmentResources`."""
         if subnets:

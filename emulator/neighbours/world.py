@@ -61,6 +61,8 @@ class MotoWorld:
         self._file = SnapshotFile(path) if path else None
         self._written: dict[str, bytes] = {}
         self._to_save: frozenset[str] = frozenset()
+        self._names_written = 0
+        """How many backends there were when all of them were saved last."""
 
     def now(self) -> datetime:
         """What moto's objects take for the time."""
@@ -133,6 +135,8 @@ class MotoWorld:
             with self._file.transaction():
                 fresh = self._write(self._file, wanted, afterwards)
             self._written = fresh
+            if not services and not untouched:
+                self._names_written = self.count()
             for call in afterwards:
                 call()
 
@@ -140,18 +144,33 @@ class MotoWorld:
         """`save` in the worker, once for all calls that come until then."""
         if self._file is None:
             return
-        waits, self._to_save = bool(self._to_save), self._to_save | set(services)
+        with self.lock:
+            waits, self._to_save = bool(self._to_save), self._to_save | set(services)
         if waits:
             return
 
         def save() -> None:
-            wanted, self._to_save = self._to_save, frozenset()
             try:
-                self.save(*wanted)
+                self.save_waiting()
             except Exception:  # noqa: BLE001 - the thread's outermost frame: nobody waits for its result
                 _LOG.exception("the neighbours' state could not be saved")
 
         self.worker.submit(save)
+
+    def save_waiting(self) -> None:
+        """Write now what `save_soon` was asked for and has not written yet, and backends that were made by a first look.
+
+        Rows that speak of what is there are written after this: else a process that dies in between comes back with rows that
+        speak of what is not.
+        """
+        with self.lock:
+            if self._file is None or not self.is_open:
+                return
+            wanted, self._to_save = self._to_save, frozenset()
+            if self.count() != self._names_written:  # the first look at EC2 makes a VPC
+                self.save()
+            elif wanted:
+                self.save(*wanted)
 
     def reset(self) -> None:
         """Forget everything."""
@@ -159,6 +178,7 @@ class MotoWorld:
             if self.is_open:
                 forget()
             self._written.clear()
+            self._names_written = 0
             if self._file is not None:
                 self._file.clear()
 
@@ -239,7 +259,7 @@ class MotoWorld:
         for name in self._manifest():
             if name not in restored:  # its service could not be written: it begins anew
                 restore_backend(*name).__init__(name[3], name[2])
-        self._written = dict.fromkeys(segments, b"")
+        self._written, self._names_written = dict.fromkeys(segments, b""), self.count()
         file.keep_only(bodies, logs)
 
 

@@ -118,8 +118,8 @@ def out_of_service(seen: InstanceObservation, now: datetime) -> bool:
 
 
 def is_incorrect(seen: InstanceObservation, expected: Expectation) -> bool:
-    """It runs another version than the last that succeeded."""
-    known = seen.deployment and expected.deployment and not expected.busy
+    """It runs another version than the last that succeeded; one that only begins runs none yet."""
+    known = seen.deployment and expected.deployment and not expected.busy and seen.command is not Command.RUNNING
     return bool(known) and seen.version != expected.version
 
 
@@ -161,6 +161,11 @@ def judge_environment(seen: EnvironmentObservation) -> Judgement:
     if found:
         told = worst(found)
         return Judgement(told.status, (*told.causes, *_last(seen)))
+    if all(
+        one.status is HealthStatus.PENDING for one in judged.values()
+    ):  # Auto Scaling has replaced all (unconfirmed)
+        since = ago(min(one.launched_at for one in seen.instances), seen.now)
+        return Judgement(HealthStatus.PENDING, (f"Initialization in progress (running for {since}).",))
     return Judgement(HealthStatus.OK, _last(seen))
 
 

@@ -201,6 +201,26 @@ def test_settings_that_no_instance_notices_change_in_place(shop: Shop) -> None:
     ]
 
 
+def test_a_process_that_is_added_gets_every_instance_and_goes_without_a_trace(shop: Shop) -> None:
+    shop.create("shop-prod", option(GROUP, "MinSize", "2"))
+    shop.until("shop-prod")
+    elbv2 = shop.server.client("elbv2")
+    added = [
+        option("aws:elbv2:listener:8080", "DefaultProcess", "admin"),
+        option("aws:elasticbeanstalk:environment:process:admin", "Port", "8080"),
+    ]
+    shop.eb.update_environment(EnvironmentName="shop-prod", OptionSettings=added)
+    shop.until("shop-prod")
+    groups = {group["Port"]: group["TargetGroupArn"] for group in elbv2.describe_target_groups()["TargetGroups"]}
+    found = elbv2.describe_target_health(TargetGroupArn=groups[8080])["TargetHealthDescriptions"]
+    targets = sorted((target["Target"]["Id"], target["Target"]["Port"]) for target in found)
+    assert targets == sorted((one, 8080) for one in shop.instances("shop-prod"))
+    removed = [{"Namespace": one["Namespace"], "OptionName": one["OptionName"]} for one in added]
+    shop.eb.update_environment(EnvironmentName="shop-prod", OptionsToRemove=removed)
+    shop.until("shop-prod")
+    assert [group["Port"] for group in elbv2.describe_target_groups()["TargetGroups"]] == [80]
+
+
 def test_launch_settings_replace_instances(shop: Shop) -> None:
     shop.create("shop-prod", option(GROUP, "MinSize", "2"))
     shop.until("shop-prod")
@@ -293,6 +313,33 @@ def test_a_trigger_that_is_breached_scales_the_group(shop: Shop) -> None:
     for _ in range(10):
         assert shop.get(cname)[0] == 200
     shop.until_true("shop-busy", lambda _found: len(shop.instances("shop-busy")) == 2)
+
+
+def test_a_single_instance_that_dies_is_replaced_under_the_same_name_and_address(shop: Shop) -> None:
+    shop.create("shop-one", single=True)
+    cname = shop.until("shop-one")["CNAME"]
+    shop.advance(120)
+    ec2, (dead,) = shop.server.client("ec2"), shop.instances("shop-one")
+    (address,) = ec2.describe_addresses()["Addresses"]
+    assert address["InstanceId"] == dead
+    told = len(shop.messages("shop-one"))
+    shop.server.admin("POST", "runtime/scripts", {"pattern": "*", "start": 100})
+    ec2.terminate_instances(InstanceIds=[dead])
+    found = shop.until_true("shop-one", lambda seen: bool(seen["HealthStatus"] != "Ok"))
+    (new,) = shop.instances("shop-one")
+    assert (found["Status"], found["HealthStatus"], found["Health"]) == ("Ready", "Pending", "Grey")
+    assert shop.get(cname)[0] == 503
+    shop.until_true("shop-one", lambda seen: bool(seen["HealthStatus"] == "Ok"))
+    shop.advance(60)
+    assert shop.get(cname)[1].split()[-2:] == [new, "v1"]
+    (moved,) = ec2.describe_addresses()["Addresses"]
+    assert (moved["InstanceId"], moved["PublicIp"]) == (new, address["PublicIp"])
+    said = [text for text in shop.messages("shop-one")[told:] if not text.startswith("Docker container")]
+    assert said[0] == f"Removed instance [{dead}] from your environment."
+    assert said[1].startswith("Environment health has transitioned from Ok to Pending. Initialization in progress")
+    assert said[2] == f"Added instance [{new}] to your environment."
+    assert said[3] == "Environment health has transitioned from Pending to Ok."
+    assert len(said) == 4
 
 
 def test_on_the_ecs_platform_cluster_and_task_are_the_users(shop: Shop) -> None:

@@ -48,6 +48,16 @@ def _balancer(resources: EnvironmentResources, facts: Facts) -> Made:
     return Made()
 
 
+def _old_target_groups(resources: EnvironmentResources, facts: Facts) -> Made:
+    """Of processes that are no more; no listener forwards to them by now. Like listeners that go, they are not told of."""
+    wanted = processes_of(facts.values)
+    kept = {process: arn for process, arn in facts.resources["target_groups"].items() if process in wanted}
+    for process, arn in facts.resources["target_groups"].items():
+        if process not in kept:
+            resources.delete_target_group(facts.place, arn)
+    return Made({"target_groups": kept})
+
+
 def _is_new_generation(facts: Facts) -> bool:
     return str(facts.generation) not in facts.resources["templates"]
 
@@ -62,5 +72,6 @@ STEPS = (
     Step("target-groups", _target_groups, lambda facts: facts.balanced),
     Step("balancer", _balancer, lambda facts: facts.balanced),
     Step("listeners", listeners, lambda facts: facts.balanced),
+    Step("old-target-groups", _old_target_groups, lambda facts: facts.balanced),
 )
 """In this order."""

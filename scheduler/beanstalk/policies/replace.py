@@ -36,6 +36,8 @@ from scheduler.beanstalk.policies.way import (
     left,
 )
 
+_ADDED = "added"
+"""Note: ids of the instances of the new generation that have been told of, or are there from before."""
 _ABORTABLE = frozenset({"begin", "settings", "grow", "take", "terminate", "renew", "healthy", "pause", "late"})
 
 
@@ -66,7 +68,9 @@ def _fail(view: View, progress: Progress, outcome: Outcome = Outcome.FAILED, eve
     failed = enter(view, progress, "trim", **{END: outcome})
     if not view.settings.rollback_on_failure or not view.current:
         return Go(failed, events)
-    return Go(enter(view, replace(failed, batches=(), batch=0), "settings", **{BACK: "yes"}), events)
+    back = enter(view, replace(failed, batches=(), batch=0), "settings", **{BACK: "yes"})
+    untouched = ids_of(_renewed(view, back))  # they are neither deployed to nor added
+    return Go(replace(back, notes={**back.notes, _ADDED: " ".join(untouched)}), events)
 
 
 def _begin(view: View, progress: Progress) -> Go:
@@ -98,7 +102,7 @@ def _grow(view: View, progress: Progress) -> Stay | Go:
         return _fail(view, progress, Outcome.ABORTED)
     size = _size(view, progress)
     found = wave(view, progress, _renewed(view, progress), _deployment(view, progress))
-    told = tell(progress, found)
+    told = tell(_knowing(progress), found)
     if told is not None:
         return told
     whole = len(members(view)) >= size
@@ -161,20 +165,24 @@ def _renew(view: View, progress: Progress) -> Stay | Go:
         return _fail(view, progress, Outcome.ABORTED)
     mine = _renewed(view, progress)
     found = wave(view, progress, mine, _deployment(view, progress))
-    known = replace(progress, told=(*progress.told, *progress.notes.get("added", "").split()))
-    told = tell(known, found)
+    told = tell(_knowing(progress), found)
     if told is not None:
         return told
     whole = len(members(view)) >= view.desired
     if found.ended and (whole or left(view, progress) <= 0):
         if found.unsuccessful or not whole:
             return _fail(view, progress, found.outcome, abandoned(found) if found.unsuccessful else ())
-        return Go(enter(view, progress, _after(view), added=" ".join(ids_of(mine))), _added(progress, mine))
+        return Go(enter(view, progress, _after(view), **{_ADDED: " ".join(ids_of(mine))}), _added(progress, mine))
     return Stay("new instances to carry the deployment out", (), left(view, progress))
 
 
+def _knowing(progress: Progress) -> Progress:
+    """As if those that were added before had been told of in this stage."""
+    return replace(progress, told=(*progress.told, *progress.notes.get(_ADDED, "").split()))
+
+
 def _added(progress: Progress, mine: tuple[Instance, ...]) -> tuple[Said, ...]:
-    before = progress.notes.get("added", "").split()
+    before = progress.notes.get(_ADDED, "").split()
     new = [instance.id for instance in mine if instance.id not in before]
     plural = "instances" if len(new) > 1 else "instance"
     return (Said(f"Added {plural} [{', '.join(new)}] to your environment."),) if new else ()

@@ -107,3 +107,14 @@ def deployment(row: EnvironmentRow) -> Any:
     values: dict[str, Any] = {column.name: None for column in DeploymentRow.__table__.columns}
     given = {"environment_id": row.id, "number": 1, "status": "Preparing", "settings": [], "outcome": {}}
     return DeploymentRow(**{**values, **given, "platform_arn": row.platform_arn, "created_at": row.created_at})
+
+
+def test_what_is_given_up_before_it_began_does_not_go_on_for_ever() -> None:
+    async def given_up() -> bool:
+        server = control_plane()
+        preparing = Preparing(server, lambda _environment: None)
+        preparing.tidy("e-abcdefghij")
+        async with preparing.nothing_of("e-abcdefghij"):
+            return preparing.busy
+
+    assert not asyncio.run(given_up())

@@ -137,6 +137,22 @@ def test_a_port_call_is_saved_by_the_worker(tmp_path: Path) -> None:
         world.close()
 
 
+def test_what_a_row_will_tell_of_is_on_the_disk_before_it(tmp_path: Path) -> None:
+    path, there = tmp_path / "neighbours.db", ("ec2", ACCOUNT, "us-east-1")
+    world = MotoWorld(Clock(), ACCOUNT, path)
+    world.worker.shutdown()  # the process dies before its thread comes to what was to be saved soon
+    (vpc,) = world.backend(*there).vpcs  # the first look makes it, and nobody asked to have it saved
+    world.save_waiting()
+    group = world.backend(*there).create_security_group("rows", "tell of it", vpc_id=vpc, tags={})
+    with pytest.raises(RuntimeError):
+        world.save_soon("compute")
+    world.save_waiting()
+    again = MotoWorld(Clock(), ACCOUNT, path)
+    assert [*again.backend(*there).vpcs] == [vpc]
+    assert again.backend(*there).get_security_group_from_id(group.id) is not None
+    again.close()
+
+
 def test_a_world_without_state_imports_no_moto(tmp_path: Path) -> None:
     program = """
 import sys

@@ -257,6 +257,32 @@ def test_instances_are_replaced_in_batches() -> None:
     ]
 
 
+def test_instances_that_were_never_taken_out_are_not_told_of_on_the_way_back() -> None:
+    replacing = replace(rule(Policy.ALL_AT_ONCE), rolling_update="Health", max_batch=1, min_in_service=1)
+    run = played(replacing, kind=OperationKind.REPLACE, quality=Quality.FAILS)
+    back = run.messages[
+        run.messages.index("Unsuccessful command execution on instance id(s) 'i-003'. Aborting the operation.") :
+    ]
+    assert back[1:] == [
+        "Removed instance [i-003] from your environment.",
+        DONE,
+        "Added instance [i-004] to your environment.",
+        "Failed to deploy configuration.",
+        "The environment was reverted to the previous configuration setting.",
+    ]
+
+
+def test_further_instances_that_fail_are_taken_away_on_the_way_back() -> None:
+    replacing = replace(rule(Policy.ALL_AT_ONCE), rolling_update="Health", max_batch=1, min_in_service=2)
+    run = played(replacing, kind=OperationKind.REPLACE, quality=Quality.FAILS)
+    back = run.messages[
+        run.messages.index("Unsuccessful command execution on instance id(s) 'i-003'. Aborting the operation.") :
+    ]
+    assert [text for text in back if "i-001" in text or "i-002" in text] == []
+    assert back.count(DONE) == sum(text.startswith("Added") for text in back)
+    assert len(run.world.instances) == 2
+
+
 def test_replaced_instances_that_do_not_become_healthy_are_replaced_back() -> None:
     replacing = replace(rule(Policy.ALL_AT_ONCE), rolling_update="Health", update_timeout=300)
     run = played(replacing, kind=OperationKind.REPLACE, quality=Quality.SICK)

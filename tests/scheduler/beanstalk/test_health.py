@@ -216,6 +216,17 @@ def test_an_environment(seen: EnvironmentObservation, status: str, causes: str) 
     assert (found.status.value, " ".join(found.causes)) == (status, causes)
 
 
+def test_an_instance_in_place_of_one_that_died_is_no_incorrect_version() -> None:
+    new = replace(NEW, command=Command.RUNNING, command_since=before(10), deployment=1, running=False)
+    alone = judge_environment(environment(new))
+    assert (alone.status, alone.causes) == (
+        HealthStatus.PENDING,
+        ("Initialization in progress (running for 12 seconds).",),
+    )
+    beside = judge_environment(environment(new, FINE))
+    assert (beside.status, beside.causes) == (HealthStatus.OK, ())
+
+
 def test_durations() -> None:
     assert [spoken(seconds) for seconds in (0, 1, 79.9, 120, 7199, 7200, 190000)] == [
         "0 seconds",
