@@ -55,7 +55,9 @@ def test_docker_is_refused_until_the_policy_lets_it_push(server: RunningServer, 
     finally:
         server.run("docker", "rmi", "-f", "hello", f"localhost:{server.port}/shop/cart:v1")
     assert "v1: digest: sha256:" in told
-    assert [line.split(" action=")[1].split()[0] for line in refusals(told)] == [
+    actions = [line.split(" action=")[1].split()[0] for line in refusals(told)]
+    looking = "ecr:BatchCheckLayerAvailability"  # docker looks first where it knows the layer from another push
+    assert [action for action in actions if action != looking] == [
         "ecr:GetAuthorizationToken",
         "ecr:InitiateLayerUpload",
         "ecr:DescribeImages",

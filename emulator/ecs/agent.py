@@ -86,6 +86,7 @@ class Agent:
             stopped = session.execute(select(TaskRow.arn, TaskRow.stopped_at).where(TaskRow.last_status == "STOPPED"))
             purges = [(arn, at + _KEPT) for arn, at in stopped if at is not None]
         await self._remove_orphans()
+        await self._emulator.runtime.tidy()
         self._emulator.loops.wake("tasks", *(row.arn for row in rows))
         for arn, at in purges:
             self._emulator.loops.wake_at("tasks", arn, at)

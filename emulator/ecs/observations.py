@@ -117,8 +117,9 @@ def _connect(context: Context, row: TaskRow, address: str, mac: str) -> None:
 
 def _start(context: Context, row: TaskRow, name: str, started: StartedContainer) -> bool:
     document = _document(row, name)
-    if document is None or document.get("runtimeId") == started.runtime_id:
+    if document is None or (document.get("runtimeId") == started.runtime_id and "networkBindings" in document):
         return False
+    ended = document["lastStatus"] == "STOPPED" and document.get("runtimeId") == started.runtime_id
     bindings = [
         {
             "bindIP": binding.bind_ip,
@@ -129,7 +130,7 @@ def _start(context: Context, row: TaskRow, name: str, started: StartedContainer)
         for binding in started.bindings
     ]
     change: dict[str, Any] = {
-        "lastStatus": "RUNNING",
+        "lastStatus": "STOPPED" if ended else "RUNNING",  # its end may be told before its start
         "runtimeId": started.runtime_id,
         "networkBindings": bindings,
     }

@@ -245,8 +245,10 @@ class DockerRuntime:
         """Remove everything that bears this server's label: containers, volumes (shared ones too), networks, built images."""
         await self._call(self._remove)
         await self.remove_images({})
-        for network in await self._call(self._api.networks, filters={"label": f"{SERVER}={self._server_id}"}):
-            await self._call(self._networks.release, network["Name"])
+        await self.tidy()
+
+    async def tidy(self) -> None:
+        await self._call(self._networks.release_all)
 
     async def stats(self, task_arn: str, container_name: str) -> Mapping[str, Any] | None:
         for listed in await self._call(self._list, f"{TASK}={task_arn}", f"{CONTAINER}={container_name}"):

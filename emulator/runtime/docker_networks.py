@@ -86,6 +86,11 @@ class VpcNetworks:
                 if not error.is_client_error():  # 403: it has endpoints
                     raise
 
+    def release_all(self) -> None:
+        """`release` every network of this server's."""
+        for network in self._api.networks(filters={"label": f"{SERVER}={self._server_id}"}):
+            self.release(network["Name"])
+
     @contextmanager
     def _use(self, task: TaskSpec) -> Iterator[str]:
         """A network for the VPC, counted as used."""

@@ -205,6 +205,9 @@ class ContainerRuntime(Protocol):
     async def remove(self, task_arn: str) -> None:
         """Remove everything of the task: containers, namespace, task volumes."""
 
+    async def tidy(self) -> None:
+        """Remove what is nobody's: a server that was killed while it removed a task has left the network that the task was in."""
+
     async def stats(self, task_arn: str, container_name: str) -> Mapping[str, Any] | None:
         """What the container uses, as the engine's own document; None where nothing is measured."""
 

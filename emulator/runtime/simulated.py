@@ -224,6 +224,9 @@ class SimulatedRuntime:
             self._containers.pop((task_arn, name), None)
             self._specs.pop((task_arn, name), None)
 
+    async def tidy(self) -> None:
+        """Nothing outlives the process."""
+
     async def stats(self, task_arn: str, container_name: str) -> Mapping[str, Any] | None:
         """A simulated container uses nothing."""
         del task_arn, container_name

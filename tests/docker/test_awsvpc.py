@@ -154,7 +154,11 @@ def test_a_reset_leaves_no_namespace_and_the_server_still_knows_its_containers(
     tasks.define()
     task = tasks.run()
     engine_server.kill()
+    labels = inspect(task["containers"][0]["runtimeId"])["Config"]["Labels"]
+    left = f"ashore.server={labels['ashore.server']}"
+    docker("network", "create", "--label", left, "--subnet", "10.234.0.0/24", "ashore-test-left-by-a-kill")
     engine_server.start()
+    assert networks_of(labels["ashore.server"]) == []
     assert tasks.show(task["taskArn"])["lastStatus"] == "RUNNING"
     assert ids_of(arn) == []
     assert docker("inspect", "-f", "{{.State.Running}}", task["containers"][0]["runtimeId"]).strip() == "true"

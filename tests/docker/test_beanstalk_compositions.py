@@ -13,7 +13,7 @@ from tests.contract.beanstalk import BUCKET, Shop, bundle, option
 from tests.emulator.runtime import images
 from tests.running import RunningServer, free_port
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__), pytest.mark.usefixtures("engine")]
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
 
 BASE = "ashore-test-beanstalk-compositions:1"
 PASSWORD = "$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"

@@ -15,7 +15,7 @@ from tests.emulator.runtime import images
 from tests.generator import Requests
 from tests.running import RunningServer
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__), pytest.mark.usefixtures("engine")]
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
 
 BASE = "ashore-test-beanstalk-proxies:1"
 NOWHERE = "127.0.0.1:1/node:22"

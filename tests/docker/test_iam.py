@@ -13,7 +13,7 @@ from tests.contract.identities import denials, document, make_role
 from tests.docker.engine_stage import Tasks, docker
 from tests.running import RunningServer
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group(__name__), pytest.mark.usefixtures("engine")]
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
 REPOSITORY = "arn:aws:ecr:us-east-1:000000000000:repository/team/app"
 LOGIN = {"Action": "ecr:GetAuthorizationToken"}
 PULL = {"Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], "Resource": REPOSITORY}
