@@ -18,7 +18,7 @@ from tests.chaos.scenario import Scenario
 from tests.fronts import make_front
 from tests.running import RunningServer, wait_until
 
-SEEDS = int(os.environ.get("ASHORE_CHAOS_SEEDS", "3"))
+SEEDS = int(os.environ.get("ASHORE_CHAOS_SEEDS", "2"))
 TASKS = 6
 KILLS = 3
 STEP = 20.0
