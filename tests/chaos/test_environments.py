@@ -1,6 +1,6 @@
 """`kill -9` at every instant of everything that an environment may be busy with: it ends as if nobody had died.
 
-The moments are those of `environment_lives`. By default lives end at every fourth of them, with `make chaos` at all.
+The moments are those of `environment_lives`. By default lives end at every tenth of them, with `make chaos` at all.
 """
 
 import os
@@ -17,7 +17,7 @@ from tests.chaos.environment_plans import Life, Moment, Request
 GROUP, UPDATES = "aws:autoscaling:asg", "aws:autoscaling:updatepolicy:rollingupdate"
 LAUNCH, TIER = "aws:autoscaling:launchconfiguration", "aws:elasticbeanstalk:environment"
 SCHEDULED = "aws:autoscaling:scheduledaction"
-EVERY = int(os.environ.get("ASHORE_CHAOS_EVERY", "4"))
+EVERY = int(os.environ.get("ASHORE_CHAOS_EVERY", "10"))
 """Lives end at one of so many moments."""
 SMALL = ("aws:ec2:instances", "InstanceTypes", "t3.small")
 

@@ -150,6 +150,37 @@ def test_a_server_killed_at_each_stage_carries_a_deployment_on(shop: Shop, polic
     assert_whole(shop, label)
 
 
+def killed_until(shop: Shop, name: str, status: str) -> None:
+    """Kill the server and let a little time pass, again and again, until the environment has a status."""
+    for _ in range(20):
+        shop.server.kill()
+        shop.server.start()
+        if shop.environment(name)["Status"] == status:
+            return
+        shop.advance(5)
+    raise AssertionError(shop.messages(name)[-5:])
+
+
+@pytest.mark.timeout(300)
+def test_a_server_killed_again_and_again_makes_and_removes_an_environment_once(shop: Shop) -> None:
+    elbv2, scaling = shop.server.client("elbv2"), shop.server.client("autoscaling")
+    before = len(elbv2.describe_load_balancers()["LoadBalancers"])
+    begun = shop.create("shop-next", CNAMEPrefix="shop-next")
+    killed_until(shop, "shop-next", "Ready")
+    said = shop.messages("shop-next", begun)
+    assert said[-1] == "Successfully launched environment: shop-next"
+    assert len(set(said)) == len(said) == 18, said  # as many as without a kill
+    assert shop.get(shop.environment("shop-next")["CNAME"])[0] == 200
+    assert len(elbv2.describe_load_balancers()["LoadBalancers"]) == before + 1
+    ended = shop.eb.terminate_environment(EnvironmentName="shop-next")
+    killed_until(shop, "shop-next", "Terminated")
+    said = shop.messages("shop-next", ended)
+    assert (said[0], said[-1]) == ("terminateEnvironment is starting.", "terminateEnvironment completed successfully.")
+    assert len(set(said)) == len(said), said
+    assert len(elbv2.describe_load_balancers()["LoadBalancers"]) == before
+    assert len(scaling.describe_auto_scaling_groups()["AutoScalingGroups"]) == 1
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("stage", [1, 3])
 @pytest.mark.parametrize("policy", POLICIES[1:])
