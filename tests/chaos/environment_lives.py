@@ -95,9 +95,11 @@ async def _whole_life(life: Life, tell: Connection) -> dict[str, Any]:
 
     import emulator.balancer.proxy  # noqa: PLC0415 - as above
     from api.server import build  # noqa: PLC0415 - the test process does not need it
+    from emulator.neighbours.world import IMPORT_SETTINGS  # noqa: PLC0415 - as above
     from emulator.settings import RuntimeKind, Settings  # noqa: PLC0415 - as above
 
     mock_random.seed()  # or all lives would draw the same identifiers
+    IMPORT_SETTINGS["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"  # nobody asks for them, and every life would read them
     proxy: Any = emulator.balancer.proxy
     proxy.find_caddy = lambda: None  # nobody asks for anything
     server = build(Settings(state_dir=life.folder, runtime=RuntimeKind.SIMULATED, clock="paused"), 4566)
