@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import h11
 import structlog
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 if TYPE_CHECKING:
     from emulator.balancer.proxy import Proxy
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _LOG = structlog.get_logger()
 _SUFFIXES = (b".elb.localhost", b".elasticbeanstalk.localhost", b".on.localhost")
 _CHUNK = 1 << 16
+_TRY_SECONDS, _TRY_INTERVAL = 10.0, 0.02
+"""In real time, as the door tries the router."""
 _HOPS = {b"connection", b"keep-alive", b"proxy-connection", b"upgrade", b"te", b"expect", b"x-forwarded-for"}
 
 
@@ -39,26 +41,76 @@ class BalancerHost:
             await _say(send, 404, f"No load balancer or environment is called {name.decode('latin-1')}.\n")
             return
         address, port, tls = found
+        answer = _Answer(send)
         try:
-            await _hand_over(scope, receive, send, (address, port, _unverified() if tls else None))
+            await _hand_over(scope, receive, answer, (address, port, _unverified() if tls else None))
         except (OSError, h11.RemoteProtocolError) as error:
             _LOG.warning("a load balancer did not answer", host=name.decode("latin-1"), error=str(error))
+            if answer.begun:
+                raise  # the connection ends with it: half an answer must not be taken for a whole one
             await _say(send, 502, "The load balancer did not answer.\n")
 
 
-async def _hand_over(scope: Scope, receive: Receive, send: Send, place: tuple[str, int, ssl.SSLContext | None]) -> None:
+class _Answer:
+    """Passes an answer on, and knows whether it has begun."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.begun = False
+
+    async def __call__(self, message: Message) -> None:
+        self.begun = True
+        await self._send(message)
+
+
+async def _hand_over(
+    scope: Scope, receive: Receive, answer: _Answer, place: tuple[str, int, ssl.SSLContext | None]
+) -> None:
+    """Again where the connection ended without an answer, as long as the whole request is at hand: the door was replaced."""
+    body, whole = await _read_body(receive)
+    until = asyncio.get_running_loop().time() + _TRY_SECONDS
+    while True:
+        try:
+            await _try(scope, (body, None if whole else receive), answer, place)
+        except (OSError, h11.RemoteProtocolError):
+            if answer.begun or not whole or asyncio.get_running_loop().time() > until:
+                raise
+            await asyncio.sleep(_TRY_INTERVAL)
+        else:
+            return
+
+
+async def _read_body(receive: Receive) -> tuple[bytes, bool]:
+    """The body's first bytes, as many as are kept for another try, and whether that is all of it."""
+    kept = b""
+    while len(kept) < _CHUNK:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError("the client has gone")
+        kept += message.get("body", b"")
+        if not message.get("more_body", False):
+            return kept, True
+    return kept, False
+
+
+async def _try(
+    scope: Scope,
+    body: tuple[bytes, Receive | None],
+    send: Send,
+    place: tuple[str, int, ssl.SSLContext | None],
+) -> None:
     host, port, tls = place
     reader, writer = await asyncio.open_connection(host, port, ssl=tls)
     try:
         connection = h11.Connection(h11.CLIENT)
-        await _send_request(connection, writer, scope, receive)
+        await _send_request(connection, writer, scope, body)
         await _answer(connection, reader, send)
     finally:
         writer.close()
 
 
 async def _send_request(
-    connection: h11.Connection, writer: asyncio.StreamWriter, scope: Scope, receive: Receive
+    connection: h11.Connection, writer: asyncio.StreamWriter, scope: Scope, body: tuple[bytes, Receive | None]
 ) -> None:
     target = scope["raw_path"].partition(b"?")[0]
     if scope["query_string"]:
@@ -70,15 +122,18 @@ async def _send_request(
     headers += [(b"x-forwarded-for", b", ".join(forwarded)), (b"connection", b"close")]
     request = h11.Request(method=scope["method"], target=target, headers=headers)
     writer.write(connection.send(request) or b"")
-    more = True
-    while more:
+    part, receive = body
+    while True:
+        if part:
+            writer.write(connection.send(h11.Data(data=part)) or b"")
+            await writer.drain()
+        if receive is None:
+            break
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ConnectionResetError("the client has gone")
-        body, more = message.get("body", b""), message.get("more_body", False)
-        if body:
-            writer.write(connection.send(h11.Data(data=body)) or b"")
-            await writer.drain()
+        part = message.get("body", b"")
+        receive = receive if message.get("more_body", False) else None
     writer.write(connection.send(h11.EndOfMessage()) or b"")
     await writer.drain()
 
