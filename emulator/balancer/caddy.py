@@ -72,7 +72,7 @@ def router(site: Site) -> Document:
     for pool in site.pools.values():
         for backend in pool.backends if site.through_instances(pool) else ():
             address, dial = backend.address, _dial(site.folder, backend)
-            onward = [_hop(), passed_on(dial, _again())] if backend.simulated else [passed_on(dial, {})]
+            onward = [_hop(), passed_on(dial, tried_again())] if backend.simulated else [passed_on(dial, {})]
             routes = instance_routes(site.static.get(address, ()), onward)
             found = _server(site.folder, instance_name(address), routes)
             found["errors"]["routes"][-1]["handle"][:0] = notes_of_failure(address)
@@ -177,13 +177,13 @@ def _split(site: Site, action: Forward) -> Document:
     return {
         "handler": "reverse_proxy",
         "upstreams": [{"dial": dials[index]} for index in order],
-        "load_balancing": {"selection_policy": policy, **_again()},
+        "load_balancing": {"selection_policy": policy, **tried_again()},
         "request_buffers": 65536,
         "headers": {"response": {"delete": ["Via"]}},
     }
 
 
-def _again() -> Document:
+def tried_again() -> Document:
     """A hop between our own servers is tried again where it ended without an answer: the other side was loaded anew."""
     return {"try_duration": "10s", "try_interval": "20ms", "retry_match": [{"path": ["*"]}]}
 
@@ -219,7 +219,7 @@ def _to_pool(site: Site, arn: str, idle_seconds: int) -> list[Document]:
         {
             "handler": "reverse_proxy",
             "upstreams": [{"dial": dials[index]} for index in order],
-            "load_balancing": {"selection_policy": _policy(pool), **(_again() if ours else {})},
+            "load_balancing": {"selection_policy": _policy(pool), **(tried_again() if ours else {})},
             "headers": {
                 "request": {"delete": ["Via", "X-Forwarded-Host", *(() if through else (_LISTENER, _CLIENT))]},
                 "response": {"delete": ["Via"]},

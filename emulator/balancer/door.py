@@ -7,7 +7,7 @@ that has had the port the longest, so that `curl http://localhost:PORT/` works.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emulator.balancer.caddy import document, socket_path
+from emulator.balancer.caddy import document, socket_path, tried_again
 from emulator.balancer.caddy_matchers import Document
 
 
@@ -76,12 +76,11 @@ def _server(port: Port, folder: str) -> Document:
 
 def _onward(folder: str, entry: Entry) -> Document:
     """To the router, again where it ended without an answer: it was loaded anew, or has died and is coming back."""
-    again = {"try_duration": "10s", "try_interval": "20ms", "retry_match": [{"path": ["*"]}]}
     client = {"X-Ashore-Client-Ip": ["{http.request.remote.host}"]}
     return {
         "handler": "reverse_proxy",
         "upstreams": [{"dial": f"unix/{socket_path(folder, entry.listener_arn)}"}],
-        "load_balancing": again,
+        "load_balancing": tried_again(),
         "request_buffers": 65536,
         "headers": {"request": {"set": client}, "response": {"delete": ["Via"]}},
         "stream_close_delay": "5m",

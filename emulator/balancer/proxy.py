@@ -237,13 +237,13 @@ class Proxy:
     def _plane_now(self) -> Plane:
         if self._plane is None:
             binary = find_caddy()
-            prepare(self._folder)
             if binary is None:
                 _LOG.warning(
                     "there is no Caddy for this platform: load balancers are served in Python, HTTP only, no static files"
                 )
                 self._plane = PlainPlane(self._sockets, self.told.add)
                 return self._plane
+            prepare(self._folder)
             self._plane = CaddyPlane(binary, self._folder, self._sockets, self.told.add, self._wake)
         return self._plane
 

@@ -18,11 +18,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.emulator.balancer.backends import Backend, backend
+from tests.fronts import FAST
 from tests.generator import Requests
 from tests.proxies import alive, proxies
 from tests.running import RunningServer, free_port, wait_until
-
-FAST = {"HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 2, "HealthyThresholdCount": 2}
 
 
 @pytest.fixture(scope="module")

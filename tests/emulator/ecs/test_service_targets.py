@@ -37,6 +37,11 @@ def pair() -> list[dict[str, Any]]:
     return behind(group_arn("blue"), advancedConfiguration=advanced)
 
 
+def two_groups(balancer: FixedBalancer) -> tuple[str, str]:
+    """The groups `blue` and `green`, which the rules of production and test forward to."""
+    return balancer.add("blue", "instance", PRODUCTION, TEST), balancer.add("green", "instance", PRODUCTION, TEST)
+
+
 def say(stage: ServicesPlaying, balancer: FixedBalancer, arn: str, state: str | None, text: str | None = None) -> None:
     """Have every target of a group that is in another state in this one."""
     with stage.stage.emulator.transaction(ACCOUNT, REGION) as context:
@@ -231,10 +236,7 @@ def test_blue_and_green_change_their_groups_and_the_rules_move() -> None:
     balancer = FixedBalancer()
 
     async def story(stage: ServicesPlaying) -> None:
-        blue, green = (
-            balancer.add("blue", "instance", PRODUCTION, TEST),
-            balancer.add("green", "instance", PRODUCTION, TEST),
-        )
+        blue, green = two_groups(balancer)
         stage.stage.define({"image": "web:1", **DYNAMIC})
         configuration = {
             "strategy": "CANARY",
@@ -273,10 +275,7 @@ def test_the_way_back_moves_traffic_before_green_goes() -> None:
     balancer = FixedBalancer()
 
     async def story(stage: ServicesPlaying) -> None:
-        blue, green = (
-            balancer.add("blue", "instance", PRODUCTION, TEST),
-            balancer.add("green", "instance", PRODUCTION, TEST),
-        )
+        blue, green = two_groups(balancer)
         stage.stage.define({"image": "web:1", **DYNAMIC})
         await stage.create(1, loadBalancers=pair(), deploymentConfiguration=blue_green(10))
         stage.stage.define({"image": "web:2", **DYNAMIC})
@@ -297,10 +296,7 @@ def test_a_rule_that_serves_twice_takes_the_deployment_back() -> None:
     balancer = FixedBalancer()
 
     async def story(stage: ServicesPlaying) -> None:
-        blue, green = (
-            balancer.add("blue", "instance", PRODUCTION, TEST),
-            balancer.add("green", "instance", PRODUCTION, TEST),
-        )
+        blue, green = two_groups(balancer)
         stage.stage.define({"image": "web:1", **DYNAMIC})
         await stage.create(1, loadBalancers=pair(), deploymentConfiguration=blue_green(0))
         balancer.rules[PRODUCTION] = {blue: 50, green: 50}
