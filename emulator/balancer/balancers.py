@@ -12,8 +12,9 @@ from sqlalchemy import select
 from emulator.arns import parse_arn
 from emulator.balancer.checker import Checker, Subject
 from emulator.balancer.checks import check_target
+from emulator.balancer.findings import Findings
 from emulator.balancer.fronts import Fronts
-from emulator.balancer.health import REGISTERING, Health, Outcome, State, look
+from emulator.balancer.health import REGISTERING, Outcome, State, look
 from emulator.balancer.metrics import BalancerMetrics
 from emulator.balancer.model import Scene, TargetGroup
 from emulator.balancer.place_facts import Place, address_of, facts_of, hosts_of, uses_of
@@ -68,7 +69,8 @@ class LoadBalancers:
         self._metrics = BalancerMetrics(emulator, proxy, store)
         self._places: dict[tuple[str, str], Place] = {}
         self._watchers: list[Watcher] = []
-        self.checker = Checker(lambda address, check: check_target(proxy.real(address), check), self._checked)
+        self._findings = Findings(emulator, proxy, self._look, self._watchers)
+        self.checker = Checker(lambda address, check: check_target(proxy.real(address), check), self._findings.take)
         loop = emulator.loops.add(LOOP, self.handle)
         emulator.loops.busy_while(lambda: self.checker.busy)
         control.watch(lambda account, region: loop.wake(f"{account}/{region}"))
@@ -259,7 +261,8 @@ class LoadBalancers:
         ]
         following = self.checker.look(group, subjects, self._emulator.clock.now())
         doubtful = [subject.key for subject in subjects if self.checker.doubts(arn, subject.key)]
-        for when in (*again, following, self.proxy.fill(group, left, hosts, doubtful)):
+        slow = self.proxy.fill(group, left, hosts, doubtful, self._findings.entering(arn))
+        for when in (*again, following, slow):
             if when is not None:
                 self._emulator.loops.wake_at(LOOP, arn, when)
 
@@ -297,17 +300,6 @@ class LoadBalancers:
         context.session.delete(row)
         self.checker.forget(row.target_group_arn, key_of(row))
         tell(context, row, self._watchers)
-
-    def _checked(self, arn: str, found: Mapping[TargetKey, Health]) -> None:
-        """Write what checks have found, if the target is still checked."""
-        parsed = parse_arn(arn)
-        assert parsed is not None  # noqa: S101 - it is a target group's
-        with self._emulator.transaction(parsed.account, parsed.region) as context:
-            for key, health in found.items():
-                row = context.session.get(TargetRow, (arn, key.id, key.port))
-                if row is not None and row.state in {State.INITIAL, State.HEALTHY, State.UNHEALTHY}:
-                    write(context, row, health, self._watchers)
-        self._emulator.loops.wake(LOOP, arn)
 
     def _group(self, context: Context, arn: str) -> TargetGroup:
         group = self.target_group(context, arn)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from emulator.balancer.health import Health, Outcome, Passed, Refused, State, step
+from emulator.balancer.health import CHECKED, Health, Outcome, Passed, Refused, State, step
 from emulator.balancer.model import HealthCheck, TargetGroup
 from emulator.balancer.ports import TargetKey
 from emulator.balancer.scripted_health import Scripts
@@ -17,7 +17,6 @@ from emulator.balancer.scripted_health import Scripts
 Check = Callable[[str, HealthCheck], Awaitable[Outcome]]
 _FIRST_SECONDS = 2.0
 """How long, in real time, a start waits for the first checks."""
-_CHECKED = {State.INITIAL, State.HEALTHY, State.UNHEALTHY}
 _Key = tuple[str, TargetKey]
 
 
@@ -37,11 +36,11 @@ class Checker:
 
     Args:
         check: makes one check of an address.
-        done: is given a group's ARN and what its targets' states have become.
+        done: is given a group's ARN and what its targets' states have become; the round lasts until it has dealt with them.
 
     """
 
-    def __init__(self, check: Check, done: Callable[[str, Mapping[TargetKey, Health]], None]) -> None:
+    def __init__(self, check: Check, done: Callable[[str, Mapping[TargetKey, Health]], Awaitable[None]]) -> None:
         self._check, self._done = check, done
         self._counted: dict[_Key, Health] = {}
         self._passed: set[_Key] = set()
@@ -81,7 +80,7 @@ class Checker:
         """Begin the checks that are due; when the next one will be."""
         if group.arn in self._rounds or not group.health.enabled:
             return None
-        checked = [s for s in subjects if s.health.state in _CHECKED and not self.rests(group.arn, s)]
+        checked = [s for s in subjects if s.health.state in CHECKED and not self.rests(group.arn, s)]
         due = [s for s in checked if self._due.get((group.arn, s.key), now) <= now]
         if due:
             following = now + timedelta(seconds=group.health.interval)
@@ -129,9 +128,9 @@ class Checker:
                 found[subject.key] = self._counted[place] = step(self._known(place, subject), outcome, group.health)
                 if isinstance(outcome, Passed):
                     self._passed.add(place)
+            await self._done(group.arn, found)
         finally:
             self._rounds.pop(group.arn, None)
-        self._done(group.arn, found)
 
     async def _ask(self, group: TargetGroup, subject: Subject) -> Outcome:
         if subject.simulated:

@@ -17,6 +17,12 @@ class State(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+CHECKED = frozenset({State.INITIAL, State.HEALTHY, State.UNHEALTHY})
+"""Targets in these states are checked."""
+OUTSIDE = CHECKED - {State.HEALTHY}
+"""From these a passed check brings a target in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Passed:
     """The target answered as it should."""

@@ -163,24 +163,40 @@ class Caddy:
         return status == 200
 
     async def _ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+        """Ask on its administrative socket, again where the connection is lost before the answer.
+
+        Each configuration gives Caddy another administrative server; the one before it drops connections that it has not
+        read yet. Whatever is asked may be asked twice.
+        """
         head = (
             f"{method} {path} HTTP/1.0\r\nHost: {self._name}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
-                reader, writer = await asyncio.open_unix_connection(str(self.admin))
-                try:
-                    writer.write(head.encode() + body)
-                    answer = await reader.read(-1)
-                finally:
-                    writer.close()
+                while True:
+                    answer = await self._exchange(head.encode() + body)
+                    top, _, rest = answer.partition(b"\r\n\r\n")
+                    if top.startswith(b"HTTP/1."):
+                        return int(top[9:12]), rest
         except (OSError, TimeoutError) as error:
-            raise CaddyError(str(error)) from error
-        top, _, rest = answer.partition(b"\r\n\r\n")
-        if not top.startswith(b"HTTP/1."):
-            raise CaddyError("no answer")
-        return int(top[9:12]), rest
+            raise CaddyError(str(error) or "no answer in time") from error
+
+    async def _exchange(self, request: bytes) -> bytes:
+        """All that comes back; nothing where the connection is lost.
+
+        Raises:
+            OSError: nobody listens.
+
+        """
+        reader, writer = await asyncio.open_unix_connection(str(self.admin))
+        try:
+            writer.write(request)
+            return await reader.read(-1)
+        except (ConnectionResetError, BrokenPipeError):
+            return b""
+        finally:
+            writer.close()
 
     def _spawn(self, command: Sequence[str], errors: BinaryIO, inherited: Sequence[int]) -> BinaryIO:
         """Start it; its standard output. Not by asyncio: of the pipes that uvloop gives, the shell keeps copies beside Caddy."""

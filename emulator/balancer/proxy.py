@@ -3,7 +3,9 @@
 Ports are kept in rows, so that a listener has the same one after a restart.
 """
 
+import asyncio
 from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from emulator.balancer.door import Entry
 from emulator.balancer.faults import without_faults
 from emulator.balancer.forwarder import Forwarders
 from emulator.balancer.fronts import Fronts
+from emulator.balancer.health import OUTSIDE, State
 from emulator.balancer.model import Action, Forward, Listener, LoadBalancer, Rule, Scene, TargetGroup
 from emulator.balancer.plain import PlainPlane
 from emulator.balancer.plane import CaddyPlane, Opening, Plane, Sockets, prepare
@@ -55,7 +58,10 @@ class Proxy:
         self._plane: Plane | None = None
         self._standard_port: int | None = None
         self._fronts = Fronts()
-        self._clean = True
+        self._wanted = self._tried = self._served = 0
+        """Numbers of what is to be served: each change gets the next one."""
+        self._turn = asyncio.Event()
+        """Set, and replaced, when the data plane has been given what was wanted, or would not take it."""
         self._held = False
         self._forwarders = Forwarders()
         self.told = ToldRequests(self._revision_of, lambda: (*self._pools.values(), *self._fronts.pools.values()))
@@ -84,10 +90,20 @@ class Proxy:
         rows: Sequence[TargetRow],
         hosts: Mapping[str, str | None],
         doubtful: Container[TargetKey] = (),
+        entering: Container[TargetKey] = (),
     ) -> datetime | None:
-        """Use these targets, the doubtful ones if there is no other; when their shares change as time passes (slow start)."""
+        """Use these targets, the doubtful ones if there is no other; when their shares change as time passes (slow start).
+
+        Targets that are entering are healthy from now on, whatever their rows say.
+        """
         now = self._emulator.clock.now()
         known = [self._known(row, hosts, doubtful=key_of(row) in doubtful) for row in rows]
+        known = [
+            replace(target, state=State.HEALTHY, healthy_since=now)
+            if target.state in OUTSIDE and key_of(row) in entering
+            else target
+            for target, row in zip(known, rows, strict=True)
+        ]
         pool = pool_of(group, known, now)
         if self._pools.get(group.arn) != pool:
             self._pools[group.arn] = pool
@@ -98,7 +114,7 @@ class Proxy:
     async def under_way(self, target_group_arn: str) -> Mapping[str, int] | None:
         """Draining address → its requests that are under way; None until that is known, and new ones go elsewhere."""
         pool = self._pools.get(target_group_arn)
-        if pool is None or not self._clean:
+        if pool is None or self._served < self._wanted:
             return None
         counts = dict(self._forwarders.under_way())
         if self._plane is not None:
@@ -163,12 +179,21 @@ class Proxy:
         """Bring the data plane up to date."""
         if self._held:
             return
-        self._clean = True  # what changes from here on makes it dirty again
+        wanted, turn = self._wanted, self._turn
+        self._turn = asyncio.Event()
         try:
             await self._apply()
-        except BaseException:
-            self._clean = False
-            raise
+            self._served = wanted
+        finally:
+            self._tried = wanted
+            turn.set()
+
+    async def settled(self) -> bool:
+        """Wait until the data plane has been given what is known now; whether it has taken it."""
+        wanted = self._wanted
+        while self._tried < wanted:
+            await self._turn.wait()
+        return self._served >= wanted
 
     async def stop(self) -> None:
         """End the processes and close the ports."""
@@ -320,7 +345,7 @@ class Proxy:
         return next((scene.groups[arn] for scene in self._scenes.values() if arn in scene.groups), None)
 
     def _wake(self) -> None:
-        self._clean = False
+        self._wanted += 1
         self._loop.wake(_ALL)
 
 

@@ -56,11 +56,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     found = Shop(running)
     found.begin(bundle(**FILES), bundle(**{**FILES, "public/style.css": "of v2"}))
     files = option(STATIC, "/assets", "public")
-    found.create("single", files, single=True, SolutionStackName=PYTHON)
-    found.create("balanced", files, SolutionStackName=PYTHON)
-    for name in ("single", "balanced"):
+    begun = {
+        "single": found.create("single", files, single=True, SolutionStackName=PYTHON),
+        "balanced": found.create("balanced", files, SolutionStackName=PYTHON),
+    }
+    for name, request in begun.items():
         found.wait(name)
-        assert found.messages(name)[-1] == f"Successfully launched environment: {name}"
+        assert found.messages(name, request)[-1] == f"Successfully launched environment: {name}"
     yield found
     running.stop()
     images.remove(BASE)
@@ -156,9 +158,9 @@ def test_an_application_of_node_answers_at_its_port(shop: Shop) -> None:
         .listen(process.env.PORT);"""
     shop.version("app.js", bundle(**{"app.js": program}))
     colour = option("aws:elasticbeanstalk:application:environment", "COLOUR", "green")
-    shop.create("node-20", colour, single=True, VersionLabel="app.js", SolutionStackName=NODE_20)
+    begun = shop.create("node-20", colour, single=True, VersionLabel="app.js", SolutionStackName=NODE_20)
     cname = shop.wait("node-20")["CNAME"]
-    assert shop.messages("node-20")[-1] == "Successfully launched environment: node-20"
+    assert shop.messages("node-20", begun)[-1] == "Successfully launched environment: node-20"
     assert shop.get(cname, "/hello") == (200, "node /hello green")
     shop.eb.terminate_environment(EnvironmentName="node-20")
     shop.wait("node-20", "Terminated")

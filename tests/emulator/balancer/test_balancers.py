@@ -103,11 +103,11 @@ class Playing:
 
 
 @asynccontextmanager
-async def playing(tmp_path: Path, *, used: bool = True) -> AsyncIterator[Playing]:
-    """A server with one load balancer; a network one, so that no process is started."""
+async def playing(tmp_path: Path, *, used: bool = True, protocol: str = "UDP") -> AsyncIterator[Playing]:
+    """A server with one load balancer; one of UDP, so that no process is started."""
     emulator = control_plane()
     rules = [rule(None, Forward((Share(WEB.arn),)))] if used else []
-    scene = Scene((balancer(listener(*rules, protocol="UDP")),), {WEB.arn: WEB})
+    scene = Scene((balancer(listener(*rules, protocol=protocol)),), {WEB.arn: WEB})
     plane, kept = FixedPlane(scene), Kept()
     balancers = LoadBalancers(emulator, plane, Proxy(emulator, tmp_path / "sockets"), kept)
     emulator.balancer = balancers
