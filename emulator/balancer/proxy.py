@@ -1,7 +1,4 @@
-"""What is wanted of the data plane, put together from the scenes and pools that the loop found, and given to it when it changes.
-
-Ports are kept in rows, so that a listener has the same one after a restart.
-"""
+"""What is wanted of the data plane, put together from the scenes and pools found, and given to it when it changes."""
 
 import asyncio
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -10,7 +7,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
-from sqlalchemy import delete, select
 
 from emulator.balancer.caddy import Site, revision_of
 from emulator.balancer.certificates import Certificates
@@ -19,6 +15,7 @@ from emulator.balancer.faults import without_faults
 from emulator.balancer.forwarder import Forwarders
 from emulator.balancer.fronts import Fronts
 from emulator.balancer.health import OUTSIDE, State
+from emulator.balancer.listener_ports import ListenerPorts
 from emulator.balancer.model import Action, Forward, Listener, LoadBalancer, Rule, Scene, TargetGroup
 from emulator.balancer.plain import PlainPlane
 from emulator.balancer.plane import CaddyPlane, Opening, Plane, Sockets, prepare
@@ -29,7 +26,7 @@ from emulator.balancer.reports import Reports
 from emulator.balancer.targets import key_of
 from emulator.balancer.told_requests import ToldRequests
 from emulator.emulator import Emulator
-from emulator.state.balancer import ListenerPortRow, TargetRow
+from emulator.state.balancer import TargetRow
 
 _LOG = structlog.get_logger()
 LOOP = "proxy"
@@ -53,7 +50,6 @@ class Proxy:
         self._certificates = Certificates(emulator.settings.state_dir / "certificates", emulator.clock)
         self._scenes: dict[tuple[str, str], Scene] = {}
         self._pools: dict[str, Pool] = {}
-        self._ports: dict[str, int] = {}
         self._names: dict[str, Listener] = {}
         self._plane: Plane | None = None
         self._standard_port: int | None = None
@@ -66,6 +62,7 @@ class Proxy:
         self._forwarders = Forwarders()
         self.told = ToldRequests(self._revision_of, lambda: (*self._pools.values(), *self._fronts.pools.values()))
         self._reports = Reports(emulator)
+        self._ports = ListenerPorts(emulator, self._sockets, self._reports)
         self._loop = emulator.loops.add(LOOP, self.handle)
 
     @property
@@ -157,7 +154,7 @@ class Proxy:
 
     def port_of(self, listener_arn: str) -> int | None:
         """The port that a listener really has; None until it listens."""
-        return self._ports.get(listener_arn)
+        return self._ports.known.get(listener_arn)
 
     @property
     def standard_port(self) -> int:
@@ -169,7 +166,7 @@ class Proxy:
     def address_of(self, name: str) -> tuple[str, int, bool] | None:
         """Where a load balancer's DNS name is answered: address, port, and whether it speaks TLS; None for other names."""
         listener = self._names.get(name)
-        port = self._ports.get(listener.arn) if listener is not None else None
+        port = self._ports.known.get(listener.arn) if listener is not None else None
         if listener is None or port is None:
             return None
         host = self._emulator.settings.host
@@ -218,7 +215,7 @@ class Proxy:
             balancers,
             {**self._pools, **self._fronts.pools},
             str(self._folder),
-            dict(self._ports),
+            dict(self._ports.known),
             self._fronts.logged,
             self._fronts.static,
         )
@@ -238,15 +235,18 @@ class Proxy:
         }
         await self._forwarders.apply(
             {
-                self._ports[listener.arn]: (self._sockets.get(self._ports[listener.arn]), self._targets_of(listener))
+                self._ports.known[listener.arn]: (
+                    self._sockets.get(self._ports.known[listener.arn]),
+                    self._targets_of(listener),
+                )
                 for _, listener in listeners
-                if listener.protocol in _TCP and listener.arn in self._ports
+                if listener.protocol in _TCP and listener.arn in self._ports.known
             }
         )
         if openings or self._plane is not None:
             faults.update(await self._plane_now().apply(site, openings))
         self._reports.tell_faults(faults)
-        self._sockets.keep_only(list(self._ports.values()))
+        self._sockets.keep_only(list(self._ports.known.values()))
 
     def _carried_out(self) -> tuple[list[LoadBalancer], dict[Rule, str]]:
         """All load balancers without the rules that cannot be carried out, and why they cannot."""
@@ -274,7 +274,7 @@ class Proxy:
 
     def _openings(self, listeners: Sequence[tuple[LoadBalancer, Listener]]) -> list[Opening]:
         """Ports with those that listen there, the oldest first."""
-        since = self._claim([pair for pair in listeners if pair[1].protocol in _HTTP | _TCP])
+        since = self._ports.claim([listener for _, listener in listeners if listener.protocol in _HTTP | _TCP])
         found: dict[int, list[tuple[datetime, Entry]]] = {}
         for balancer, listener in listeners:
             if listener.protocol in _HTTP:
@@ -282,50 +282,13 @@ class Proxy:
                 names = self._fronts.names_of(balancer)
                 made = [self._certificates.of(name) for name in (balancer.dns_name, *names)] if wanted else []
                 entry = Entry(listener.arn, balancer.dns_name, tuple(made), names)
-                found.setdefault(self._ports[listener.arn], []).append((since[listener.arn], entry))
+                found.setdefault(self._ports.known[listener.arn], []).append((since[listener.arn], entry))
         return [
             Opening(
                 port, tuple(entry for _, entry in sorted(entries, key=lambda pair: (pair[0], pair[1].listener_arn)))
             )
             for port, entries in sorted(found.items())
         ]
-
-    def _claim(self, listeners: Sequence[tuple[LoadBalancer, Listener]]) -> dict[str, datetime]:
-        """Give every listener a port; since when each has its own."""
-        spoken: dict[int, str] = {}
-        with self._emulator.store.begin() as session:
-            rows = {row.listener_arn: row for row in session.scalars(select(ListenerPortRow))}
-            wanted = {listener.arn: listener for _, listener in listeners}
-            session.execute(delete(ListenerPortRow).where(ListenerPortRow.listener_arn.not_in(wanted)))
-            since = {}
-            self._ports = {arn: port for arn, port in self._ports.items() if arn in wanted}
-            for arn, listener in sorted(wanted.items(), key=lambda item: (item[0] not in rows, item[0])):
-                row = rows.get(arn)
-                port = self._port(listener, row.port if row is not None else None, spoken)
-                if row is None or row.port != port:
-                    if row is None:
-                        row = ListenerPortRow(listener_arn=arn, port=port, since=self._emulator.clock.now())
-                        session.add(row)
-                    row.port = port
-                    self._reports.tell_port(listener, port)
-                since[arn], spoken[port], self._ports[arn] = row.since, _speech(listener), port
-        return since
-
-    def _port(self, listener: Listener, kept: int | None, spoken: Mapping[int, str]) -> int:
-        """Its own port where one can be had; listeners of the same protocol share one."""
-        for port in (listener.port, kept):
-            if port is not None and spoken.get(port) == _speech(listener) != "TCP":
-                return port
-        if self._ports.get(listener.arn) is not None and kept is not None and kept not in spoken:
-            return kept
-        for port in (listener.port, kept):
-            if port is not None and port not in spoken:
-                try:
-                    self._sockets.get(port)
-                except OSError:
-                    continue
-                return port
-        return self._sockets.claim(listener.port)
 
     def _targets_of(self, listener: Listener) -> list[str]:
         arns = [arn for rule in listener.rules for arn in _forwards(rule.action)]
@@ -347,11 +310,6 @@ class Proxy:
     def _wake(self) -> None:
         self._wanted += 1
         self._loop.wake(_ALL)
-
-
-def _speech(listener: Listener) -> str:
-    """What is spoken at its port: a port speaks one of HTTP, HTTPS and TCP."""
-    return listener.protocol
 
 
 def _preference(listener: Listener) -> tuple[bool, bool, int]:
