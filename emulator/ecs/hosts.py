@@ -166,7 +166,10 @@ class HostsLoop:
             account, region = key.split("/")
             instances = self._emulator.neighbours.instances(account, region)
             with self._emulator.transaction(account, region) as context:
-                for action in plan(instances, _hosts(context)):
+                actions = plan(instances, _hosts(context))
+                if actions:
+                    self._emulator.neighbours.keep()  # a host whose instance is forgotten would take its tasks with it
+                for action in actions:
                     self._carry_out(context, action)
                 align_providers(context, instances)
 

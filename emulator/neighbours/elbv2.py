@@ -86,7 +86,7 @@ class MotoLoadBalancers:
             actions[-1] = type(actions[-1])(document)
             for group_arn in weights:
                 _attach(backend, group_arn, rule_arn)
-        self._world.save_soon("compute")
+        self._world.save("compute")  # before a row tells that traffic has moved
         self.changed(account, region)
 
     def watch(self, changed: Callable[[str, str], None]) -> None:

@@ -90,6 +90,10 @@ class MotoNeighbours:
         """See `ports.Neighbours`."""
         return self.world.places("ec2")
 
+    def keep(self) -> None:
+        """See `ports.Neighbours`."""
+        self.world.save_waiting()
+
     def watch_instances(self, changed: Callable[[str, str], None]) -> None:
         """See `ports.Neighbours`."""
         self._watchers.append(changed)

@@ -130,6 +130,9 @@ class Neighbours(Protocol):
     def instance_places(self) -> list[tuple[str, str]]:
         """Each account and region that may have instances, without loading EC2."""
 
+    def keep(self) -> None:
+        """Return once all that was changed here outlives this process: call it before a row tells of it."""
+
     def watch_instances(self, changed: Callable[[str, str], None]) -> None:
         """Call `changed(account, region)` whenever EC2 or Auto Scaling may have changed an instance."""
 

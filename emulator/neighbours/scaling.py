@@ -119,7 +119,7 @@ class MotoScaling:
             if target is None:
                 return
             target.update(minimum, maximum, None)
-        self._world.save_soon(_APPLICATION)
+        self._world.save(_APPLICATION)  # before a row tells that the action ran
 
     def _backend(self, service: str, account: str, region: str) -> Any:
         """None where nobody has used the service: it is not imported to learn that it is empty."""

@@ -87,7 +87,7 @@ class MotoScalingGroups:
             found.set_desired_capacity(size.desired)
             if action.recurrence is None:
                 self._world.backend("autoscaling", account, region).scheduled_actions.pop(action.name, None)
-        self._world.save_soon(_SAVED)
+        self._world.save(_SAVED)  # before a row tells that the action ran
         self._neighbours.instances_changed(account, region)
 
     def carry_out_policy(self, account: str, region: str, arn: str, now: datetime) -> tuple[str, int, int] | None:
@@ -106,7 +106,7 @@ class MotoScalingGroups:
                 return None
             found.scaled_at = now
             found.set_desired_capacity(after)
-        self._world.save_soon(_SAVED)
+        self._world.save(_SAVED)
         self._neighbours.instances_changed(account, region)
         return found.name, before, after
 

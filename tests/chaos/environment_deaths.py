@@ -29,14 +29,14 @@ def prepare(server: "Server", life: Life, tell: Connection) -> None:
     if life.at is None:
         return
     world = server.world
-    world.worker = _Reluctant()
+    world.worker = Reluctant()
     marks = Marks(server, life, tell)
     marks.follow_commits(dies=life.at is Moment.COMMIT)
     if life.at is Moment.CALL:
         marks.after_calls()
 
 
-class _Reluctant(ThreadPoolExecutor):
+class Reluctant(ThreadPoolExecutor):
     """The neighbours' thread, which answers but never comes to the saving that can wait."""
 
     def __init__(self) -> None:

@@ -69,6 +69,9 @@ class FixedNeighbours:
     def instance_places(self) -> list[tuple[str, str]]:
         return []
 
+    def keep(self) -> None:
+        """It is all in memory."""
+
     def watch_instances(self, changed: Callable[[str, str], None]) -> None:
         """There are none."""
 
