@@ -1,9 +1,9 @@
 """How each service refuses a request that breaks its model: what the wire checks for it, and the exception it answers.
 
-ECS answers nearly every bad value with a text of its own ("launch type should be one of [EC2,FARGATE]"), so its
-operations check lengths, ranges, patterns and enumerations themselves, and the wire checks structure, types and required
-members only. The other services answer with one uniform text, so the wire checks all that their models say; a shape that
-a service still words itself is in `worded_by_the_service`.
+ECS answers nearly every bad value with a text of its own, so its operations check lengths, ranges and patterns
+themselves, and the wire checks structure, types, required members and enumerations. The other services answer with one
+uniform text, so the wire checks all that their models say; a shape that a service still words itself is in
+`worded_by_the_service`.
 """
 
 import re
@@ -42,10 +42,17 @@ def refusal_of(service: str) -> Refusal:
 
 
 def _ecs(operation: str, violations: Sequence[Violation]) -> WireError:
-    """`Task Definition can not be blank.`, `Tasks cannot be empty.`; other members by analogy (unconfirmed)."""
+    """`Task Definition can not be blank.`, `Tasks cannot be empty.`, `launch type should be one of [EC2,FARGATE]`.
+
+    Other members by analogy (unconfirmed).
+    """
     first = violations[0]
     leaf = first.path.rpartition(".")[2]
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", leaf[:1].upper() + leaf[1:])
+    if first.rule is Rule.ENUM:
+        code = "ClientException" if operation == "RegisterTaskDefinition" else "InvalidParameterException"
+        choices = (first.shape.item or first.shape).choices
+        return WireError(code, f"{words.lower()} should be one of [{','.join(choices)}]")
     code = "ClientException" if operation == "DescribeContainerInstances" else "InvalidParameterException"
     return WireError(code, f"{words} cannot be empty." if first.shape.type == "list" else f"{words} can not be blank.")
 
@@ -100,9 +107,18 @@ def _lowered(path: str) -> str:
     return ".".join(part[:1].lower() + part[1:] for part in path.split("."))
 
 
+_ECS = Refusal(
+    _ecs,
+    frozenset({Rule.REQUIRED, Rule.ENUM}),
+    frozenset({
+        "ClusterSettingName", "ContainerCondition", "ContainerInstanceStatus", "LaunchType", "NetworkMode",
+        "PlacementConstraintType", "PlacementStrategyType", "SettingName",
+        "TaskDefinitionPlacementConstraintType", "TransportProtocol", "UlimitName",
+    }),
+)  # fmt: skip
 _ECR = Refusal(_ecr, worded_by_the_service=frozenset({"ImageTagMutability"}))
 _REFUSALS = {
-    "ecs": Refusal(_ecs, frozenset({Rule.REQUIRED})),
+    "ecs": _ECS,
     "ecr": _ECR,
     "ecr-public": _ECR,
     "codedeploy": Refusal(_validation, _EVERY_RULE - {Rule.PATTERN}),  # (unconfirmed)

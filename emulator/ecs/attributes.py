@@ -94,8 +94,6 @@ def delete_attributes(context: Context, request: "DeleteAttributesRequestTypeDef
 
 def list_attributes(context: Context, request: "ListAttributesRequestTypeDef") -> ListAttributesResult:
     """A page of the attributes of a cluster's hosts, by host, then by name."""
-    if request["targetType"] != "container-instance":
-        raise InvalidParameterException("targetType must be container-instance")
     cluster = find_cluster(context, request.get("cluster"))
     size = page_size(request.get("maxResults"))
     after_arn, _, after_name = start_after(request.get("nextToken")).partition(" ")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _RESERVED_TCP = [22, 2375, 2376, 51678, 51679]
 _FIRST_ADDRESS = int(IPv4Address("127.10.0.2"))
+_STATUSES = ("ACTIVE", "DRAINING", "REGISTERING", "DEREGISTERING", "REGISTRATION_FAILED")
 _AGENT_VERSION = "1.105.1"
 
 
@@ -226,6 +227,8 @@ def list_container_instances(
     cluster = find_cluster(context, request.get("cluster"))
     size = page_size(request.get("maxResults"))
     expression = _expression(request.get("filter"))
+    if request.get("status", "ACTIVE") not in _STATUSES:
+        raise InvalidParameterException(f"status should be one of [{','.join(_STATUSES)}]")  # (unconfirmed) text
     status = ContainerInstanceRow.status
     statement = (
         select(ContainerInstanceRow.arn)

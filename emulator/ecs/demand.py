@@ -13,7 +13,7 @@ def containers_with_overrides(body: Mapping[str, Any], overrides: Mapping[str, A
     for container in body["containerDefinitions"]:
         override = {name: value for name, value in given.get(container["name"], {}).items() if name != "name"}
         environment = {item["name"]: item["value"] for item in container["environment"]}
-        environment |= {item["name"]: item["value"] for item in override.pop("environment", [])}
+        environment |= {item.get("name", ""): item.get("value", "") for item in override.pop("environment", [])}
         merged = [{"name": name, "value": value} for name, value in environment.items()]
         containers.append({**container, **override, "environment": merged})
     return containers

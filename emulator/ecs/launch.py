@@ -23,6 +23,9 @@ from scheduler.model import Demand
 from scheduler.placement import Placement, fargate_zone, place
 from scheduler.strategies.base import Strategy
 
+_EXTERNAL = "ecs.capability.external"
+"""What marks a host that is no EC2 instance."""
+
 
 @dataclass(frozen=True, slots=True)
 class LaunchRequest:
@@ -65,6 +68,8 @@ def launch_tasks(context: Context, request: LaunchRequest) -> LaunchResult:
         zones = _fargate_zones(context, request, subnets)
         return LaunchResult(new_tasks(context, request, demand, [(None, zone) for zone in zones], subnets), None)
     demand = replace(with_zones(demand, subnets), capacity_provider=request.capacity_provider)
+    if request.launch_type == "EXTERNAL":
+        demand = replace(demand, required_attributes=demand.required_attributes | {_EXTERNAL})
     fleet = context.emulator.fleets.of(context.session, request.cluster.arn)
     seed = context.emulator.ids.seed()
     placement = place(fleet, demand, request.count, request.constraints, request.strategies, seed)
@@ -173,6 +178,7 @@ def _made(
     arn = context.arn("ecs", f"task/{request.cluster.name}/{task_id}")
     awsvpc = body.get("networkMode") == "awsvpc"
     subnet = next((subnet for subnet in subnets if subnet.zone == zone), None)
+    storage = request.overrides.get("ephemeralStorage") or body.get("ephemeralStorage", {})
     return TaskRow(
         arn=arn,
         id=task_id,
@@ -198,9 +204,10 @@ def _made(
         overrides=_overrides(body, request.overrides),
         containers=_containers(context, request, arn),
         attachments=[interface(context, subnet)] if awsvpc and subnet is not None else [],
-        attributes=[{"name": "ecs.cpu-architecture", "value": "x86_64"}],
+        attributes=[{"name": "ecs.cpu-architecture", "value": _architecture(context, request, demand, host_arn)}],
         tags=[dict(tag) for tag in request.tags],
         targets=[],
+        ephemeral_storage=storage.get("sizeInGiB"),
         enable_execute_command=request.enable_execute_command,
         client_token=request.client_token,
         request_digest=request.request_digest,
@@ -210,6 +217,12 @@ def _made(
         version=1,
         created_at=context.now,
     )
+
+
+def _architecture(context: Context, request: LaunchRequest, demand: Demand, host_arn: str | None) -> str:
+    """That of the host, on Fargate that of the task definition's platform."""
+    node = host_arn and context.emulator.fleets.of(context.session, request.cluster.arn).node(host_arn)
+    return (node and node.attributes.get("ecs.cpu-architecture")) or demand.architecture or "x86_64"
 
 
 def _containers(context: Context, request: LaunchRequest, task_arn: str) -> list[dict[str, Any]]:
@@ -238,9 +251,9 @@ def _overrides(body: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[st
     given = {item["name"]: item for item in overrides.get("containerOverrides", [])}
     names = [container["name"] for container in body["containerDefinitions"]]
     return {
+        "inferenceAcceleratorOverrides": [],
         **overrides,
         "containerOverrides": [given.get(name, {"name": name}) for name in names],
-        "inferenceAcceleratorOverrides": [],
     }
 
 

@@ -61,7 +61,7 @@ def _strategy(document: Mapping[str, Any]) -> Strategy:
     match document.get("type"):
         case "random":
             return Random()
-        case "spread" if name in {"instanceId", "host"} or name.startswith("attribute:"):
+        case "spread" if name in {"instanceId", "host"} or (name.startswith("attribute:") and name != "attribute:"):
             return Spread(name)
         case "binpack" if name in {"cpu", "CPU"}:
             return Binpack("cpu")

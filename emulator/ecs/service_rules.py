@@ -13,10 +13,10 @@ from emulator.ecs.deployment_rules import deployment_configuration
 from emulator.ecs.errors import (
     ClientException,
     InvalidParameterException,
-    PlatformUnknownException,
     UnsupportedFeatureException,
 )
 from emulator.ecs.launch import LaunchRequest, subnets_of
+from emulator.ecs.launch_rules import network_of, platform_of, rules_for_hosts
 from emulator.ecs.load_balancer_rules import check_load_balancers
 from emulator.ecs.placement_rules import constraints_of, shown_strategies, strategies_of
 from emulator.ecs.task_definitions import find_task_definition
@@ -32,8 +32,6 @@ _NOT_YET = (
 )
 _LISTS = ("loadBalancers", "gatewayConnectors", "serviceRegistries")
 _PROPAGATE = ("TASK_DEFINITION", "SERVICE", "NONE")
-_PLATFORMS = {"LATEST", "1.4.0"}
-_OLDER_PLATFORMS = {"1.0.0", "1.1.0", "1.2.0", "1.3.0"}
 _MOST_SECONDS = 2**31 - 1
 
 
@@ -194,10 +192,10 @@ def changed_body(body: Mapping[str, Any], request: Mapping[str, Any], launch_typ
             body["deploymentConfiguration"], request["deploymentConfiguration"]
         )
     if "placementConstraints" in request:
-        constraints_of(_for_hosts(request["placementConstraints"], launch_type, "constraints"))
+        constraints_of(rules_for_hosts(request["placementConstraints"], launch_type, "constraints"))
         changed["placementConstraints"] = list(request["placementConstraints"])
     if "placementStrategy" in request:
-        strategies_of(_for_hosts(request["placementStrategy"], launch_type, "strategies"))
+        strategies_of(rules_for_hosts(request["placementStrategy"], launch_type, "strategies"))
         changed["placementStrategy"] = shown_strategies(request["placementStrategy"])
     if "healthCheckGracePeriodSeconds" in request:
         changed["healthCheckGracePeriodSeconds"] = _grace(request["healthCheckGracePeriodSeconds"])
@@ -231,9 +229,9 @@ def run_members(request: Mapping[str, Any], launch_type: str) -> dict[str, Any]:
 def _given_to_run(request: Mapping[str, Any], launch_type: str) -> dict[str, Any]:
     given: dict[str, Any] = {}
     if "networkConfiguration" in request:
-        given["networkConfiguration"] = _network(request["networkConfiguration"])
+        given["networkConfiguration"] = network_of(request["networkConfiguration"])
     if "platformVersion" in request:
-        given["platformVersion"] = _platform(request["platformVersion"], launch_type)
+        given["platformVersion"] = platform_of(request["platformVersion"], launch_type)
     return given
 
 
@@ -249,12 +247,6 @@ def check_runnable(
     subnets_of(context, LaunchRequest(cluster, definition, 0, launch_type, "", network_configuration=network))
 
 
-def _for_hosts(documents: Sequence[Mapping[str, Any]], launch_type: str, what: str) -> Sequence[Mapping[str, Any]]:
-    if documents and launch_type == "FARGATE":
-        raise InvalidParameterException(f"Placement {what} are not supported with FARGATE launch type.")
-    return documents
-
-
 def _grace(seconds: int) -> int:
     if not 0 <= seconds <= _MOST_SECONDS:
         raise InvalidParameterException(f"healthCheckGracePeriodSeconds must be between 0 and {_MOST_SECONDS}.")
@@ -265,24 +257,3 @@ def _one_of(member: str, value: str, known: Sequence[str]) -> str:
     if value not in known:
         raise InvalidParameterException(f"{member} should be one of [{','.join(known)}]")
     return value
-
-
-def _network(document: Mapping[str, Any]) -> dict[str, Any]:
-    """With the members that ECS always shows; empty where no network is described."""
-    if not document.get("awsvpcConfiguration"):
-        return {}
-    given = document["awsvpcConfiguration"]
-    for member, most in (("subnets", 16), ("securityGroups", 5)):
-        if len(given.get(member, [])) > most:
-            raise InvalidParameterException(f"{member} can have at most {most} items.")
-    return {"awsvpcConfiguration": {"securityGroups": [], "assignPublicIp": "DISABLED", **given}}
-
-
-def _platform(version: str, launch_type: str) -> str:
-    if launch_type != "FARGATE":
-        raise InvalidParameterException("The platform version must be null when specifying an EC2 launch type.")
-    if version in _OLDER_PLATFORMS:
-        raise UnsupportedFeatureException(f"Not emulated yet: platform version {version}.")
-    if version not in _PLATFORMS:
-        raise PlatformUnknownException("The specified platform does not exist.")
-    return version

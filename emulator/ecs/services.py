@@ -17,6 +17,7 @@ from emulator.ecs.deployments import living, resize, retire
 from emulator.ecs.errors import InvalidParameterException, ServiceNotActiveException, ServiceNotFoundException
 from emulator.ecs.gateway_connectors import begin_or_wait, check_connectors
 from emulator.ecs.ingress_routes import is_managed
+from emulator.ecs.launch_rules import check_launch_type
 from emulator.ecs.names import check_name, last_part
 from emulator.ecs.namespaces import connect_configuration
 from emulator.ecs.pages import cut, page_size, start_after
@@ -289,6 +290,7 @@ def list_services(context: Context, request: "ListServicesRequestTypeDef") -> Ma
         ServiceRow.arn > start_after(request.get("nextToken")),
     )
     if "launchType" in request:
+        check_launch_type(request["launchType"])
         statement = statement.where(ServiceRow.launch_type == request["launchType"])
     if "schedulingStrategy" in request:
         statement = statement.where(ServiceRow.scheduling_strategy == request["schedulingStrategy"])

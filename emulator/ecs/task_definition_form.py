@@ -33,14 +33,19 @@ def normalise(request: Mapping[str, Any]) -> dict[str, Any]:
     body.setdefault("placementConstraints", [])
     for member in _UNITS:
         if request.get(member):
-            body[member] = _units(request[member], member)
+            body[member] = units(request[member], member)
     mode = body.get("networkMode", "bridge")
     body["containerDefinitions"] = [_container(container, mode) for container in request["containerDefinitions"]]
     return body
 
 
-def _units(text: str, member: str) -> str:
-    """`1024`, `1 vCPU` or `.5 GB` as the whole units that ECS shows."""
+def units(text: str, member: str) -> str:
+    """`1024`, `1 vCPU` or `.5 GB` as the whole units that ECS shows; `member` is `cpu` or `memory`.
+
+    Raises:
+        ClientException: it is no number of units.
+
+    """
     pattern = rf"([0-9]{{0,9}}\.?[0-9]{{1,9}}) ?({_UNITS[member]})?"
     found = re.fullmatch(pattern, text.strip(), re.IGNORECASE)
     units = Decimal(found[1]) * (1024 if found[2] else 1) if found else Decimal(0)

@@ -33,6 +33,19 @@ def check_task_definition(body: Mapping[str, Any]) -> None:
         ClientException: the first rule violated.
 
     """
+    check_members(body)
+    size = len(orjson.dumps(body))
+    if size > _MOST_BYTES:
+        raise ClientException(f"Actual length: '{size}'. Max allowed length is '{_MOST_BYTES}' bytes.")
+
+
+def check_members(body: Mapping[str, Any]) -> None:
+    """The rules of a task definition but for its size; they hold with the overrides of a task, too.
+
+    Raises:
+        ClientException: the first rule violated.
+
+    """
     containers: Sequence[Mapping[str, Any]] = body["containerDefinitions"]
     if not containers:
         raise ClientException("Container list cannot be empty.")
@@ -56,9 +69,6 @@ def check_task_definition(body: Mapping[str, Any]) -> None:
         raise ClientException(
             "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
         )
-    size = len(orjson.dumps(body))
-    if size > _MOST_BYTES:
-        raise ClientException(f"Actual length: '{size}'. Max allowed length is '{_MOST_BYTES}' bytes.")
 
 
 def _check_routers(containers: Sequence[Mapping[str, Any]]) -> None:

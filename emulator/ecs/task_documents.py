@@ -28,6 +28,8 @@ class ContainerDocument(TypedDict):
     """Not shown as such: see `emulator.ecs.managed_agents`."""
 
 
+_STORAGE = 20
+"""GiB that a Fargate task has where nobody asked for a size."""
 _INSTANTS = {
     "connectivityAt": "connectivity_at",
     "pullStartedAt": "pull_started_at",
@@ -73,7 +75,8 @@ def describe_task(row: TaskRow, *, tags: bool = False) -> dict[str, Any]:
     if row.zone:  # one that waits for a host has none
         document["availabilityZone"] = row.zone
     if row.launch_type == "FARGATE":
-        document |= {"platformFamily": "Linux", "ephemeralStorage": {"sizeInGiB": 20}}
+        storage = row.ephemeral_storage or _STORAGE
+        document |= {"platformFamily": "Linux", "ephemeralStorage": {"sizeInGiB": storage}}
     for shown, column in (*_INSTANTS.items(), *_OPTIONAL.items()):
         value = getattr(row, column)
         if value is not None:

@@ -1,6 +1,7 @@
 """Tasks: run, start, stop, describe, list."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from hashlib import sha256
@@ -23,6 +24,7 @@ from emulator.ecs.errors import (
     ServiceNotFoundException,
 )
 from emulator.ecs.launch import LaunchRequest, launch_tasks, new_task, subnets_of
+from emulator.ecs.launch_rules import check_launch_type, network_of, platform_of, rules_for_hosts
 from emulator.ecs.names import last_part
 from emulator.ecs.pages import cut, page_size, start_after
 from emulator.ecs.placement_rules import constraints_of, strategies_of
@@ -30,7 +32,8 @@ from emulator.ecs.task_documents import describe_task
 from emulator.ecs.task_rules import (
     check_compatible,
     check_labels,
-    check_overrides,
+    checked_overrides,
+    refuse_unsupported,
     task_tags,
     usable_task_definition,
 )
@@ -50,8 +53,11 @@ if TYPE_CHECKING:
 
 __all__ = ["check_compatible", "describe_tasks", "list_tasks", "run_task", "start_task", "stop_task"]
 
+_NO_CANDIDATES = {"DRAINING", "REGISTERING", "DEREGISTERING", "REGISTRATION_FAILED"}
+"""Hosts in these states are not looked at, so that RunTask names no failure for them; explanations do."""
 _PLACEMENT = ("placementConstraints", "placementStrategy")
 _TOKEN_LIVES = timedelta(hours=24)
+_OTHER_FILTERS = {"family", "serviceName", "containerInstance", "launchType", "daemonName"}
 _FILTERS = {"family": "family", "startedBy": "started_by", "launchType": "launch_type"}
 
 
@@ -76,32 +82,25 @@ def run_task(context: Context, request: "RunTaskRequestTypeDef") -> TasksResult:
         if earlier:
             return {"tasks": [describe_task(task, tags=True) for task in earlier], "failures": []}
     strategy = chosen_strategy(cluster, request)
-    definition = usable_task_definition(context, request["taskDefinition"])
     launch_type = launch_type_of_strategy(strategy) if strategy else request.get("launchType", "EC2")
-    check_compatible(definition, launch_type, request.get("networkConfiguration"))
-    check_overrides(definition, request.get("overrides", {}))
-    launch = LaunchRequest(
-        cluster=cluster,
-        task_definition=definition,
+    plain = _launch(context, cluster, request, launch_type)
+    asked_constraints = rules_for_hosts(request.get("placementConstraints", []), launch_type, "constraints")
+    asked_strategies = rules_for_hosts(request.get("placementStrategy", []), launch_type, "strategies")
+    launch = replace(
+        plain,
         count=count,
-        launch_type=launch_type,
-        group=request.get("group") or f"family:{definition.family}",
-        constraints=constraints_of(
-            [*definition.body["placementConstraints"], *request.get("placementConstraints", [])]
-        ),
-        strategies=strategies_of(request.get("placementStrategy", [])),
-        started_by=request.get("startedBy"),
-        network_configuration=request.get("networkConfiguration"),
-        overrides=request.get("overrides", {}),
-        tags=task_tags(definition, cluster.name, request),
-        enable_execute_command=request.get("enableExecuteCommand", False),
+        constraints=[
+            *constraints_of(plain.task_definition.body["placementConstraints"]),
+            *constraints_of(asked_constraints),
+        ],
+        strategies=strategies_of(asked_strategies),
         client_token=token,
         request_digest=digest,
         asked={member: value for member, value in request.items() if member in _PLACEMENT and value},
     )
     if strategy:
         return _run_by_strategy(context, launch, strategy)
-    if launch_type == "EC2":
+    if launch_type != "FARGATE":
         fleet = context.emulator.fleets.of(context.session, cluster.arn)
         if not any(node.status == "ACTIVE" for node in fleet.nodes()):
             raise InvalidParameterException("No Container Instances were found in your cluster.")
@@ -109,8 +108,33 @@ def run_task(context: Context, request: "RunTaskRequestTypeDef") -> TasksResult:
     refusals = result.placement.refusals if result.placement is not None else {}
     return {
         "tasks": [describe_task(task, tags=True) for task in result.tasks],
-        "failures": [{"arn": arn, "reason": reason} for arn, reason in refusals.items()],
+        "failures": [{"arn": arn, "reason": why} for arn, why in refusals.items() if why not in _NO_CANDIDATES],
     }
+
+
+def _launch(
+    context: Context, cluster: ClusterRow, request: "RunTaskRequestTypeDef | StartTaskRequestTypeDef", launch_type: str
+) -> LaunchRequest:
+    """What RunTask and StartTask have in common: one task, checked."""
+    refuse_unsupported(request)
+    definition = usable_task_definition(context, request["taskDefinition"])
+    network = network_of(request.get("networkConfiguration", {})) or None
+    check_compatible(definition, launch_type, network)
+    platform = request.get("platformVersion")
+    if platform is not None:
+        platform_of(str(platform), launch_type)
+    return LaunchRequest(
+        cluster=cluster,
+        task_definition=definition,
+        count=1,
+        launch_type=launch_type,
+        group=request.get("group") or f"family:{definition.family}",
+        started_by=request.get("startedBy"),
+        network_configuration=network,
+        overrides=checked_overrides(definition, request.get("overrides", {}), launch_type, context.emulator.port),
+        tags=task_tags(definition, cluster.name, request),
+        enable_execute_command=request.get("enableExecuteCommand", False),
+    )
 
 
 def _run_by_strategy(context: Context, launch: LaunchRequest, strategy: Sequence[Mapping[str, Any]]) -> TasksResult:
@@ -152,21 +176,8 @@ def start_task(context: Context, request: "StartTaskRequestTypeDef") -> TasksRes
     if not 1 <= len(names) <= 10:
         raise InvalidParameterException("Container instances must have between 1 and 10 elements.")  # (unconfirmed)
     check_labels(request, 36)
-    definition = usable_task_definition(context, request["taskDefinition"])
-    check_compatible(definition, "EC2", request.get("networkConfiguration"))
-    check_overrides(definition, request.get("overrides", {}))
-    group = request.get("group") or f"family:{definition.family}"
-    launch = LaunchRequest(
-        cluster=cluster,
-        task_definition=definition,
-        count=1,
-        launch_type="EC2",
-        group=group,
-        started_by=request.get("startedBy"),
-        network_configuration=request.get("networkConfiguration"),
-        overrides=request.get("overrides", {}),
-        tags=task_tags(definition, cluster.name, request),
-    )
+    launch = _launch(context, cluster, request, "EC2")
+    definition, group = launch.task_definition, launch.group
     demand = demand_of(definition.body, group, launch.overrides)
     subnets = subnets_of(context, launch)
     fleet = context.emulator.fleets.of(context.session, cluster.arn)
@@ -180,6 +191,8 @@ def start_task(context: Context, request: "StartTaskRequestTypeDef") -> TasksRes
         node = None if host is None else fleet.node(host.arn)
         arn = host.arn if host else context.arn("ecs", f"container-instance/{cluster.name}/{last_part(name)}")
         reason = "MISSING" if host is None else "INACTIVE" if node is None else refusal(node, demand, constraints)
+        if reason in _NO_CANDIDATES:
+            reason = "INACTIVE"  # (unconfirmed): of the documented reasons the one that comes closest
         if host is None or reason is not None:
             result["failures"].append({"arn": arn, "reason": str(reason)})
         else:
@@ -238,7 +251,9 @@ def list_tasks(context: Context, request: "ListTasksRequestTypeDef") -> dict[str
     """A page of the tasks that match, in the order of their ARNs."""
     cluster = find_cluster(context, request.get("cluster"))
     size = page_size(request.get("maxResults"))
-    if "startedBy" in request and request.keys() & {"family", "serviceName", "containerInstance", "launchType"}:
+    if "launchType" in request:
+        check_launch_type(request["launchType"])
+    if "startedBy" in request and request.keys() & _OTHER_FILTERS:
         raise InvalidParameterException("startedBy must be the only filter.")  # (unconfirmed) text
     wanted: dict[str, Any] = {
         "cluster_arn": cluster.arn,

@@ -184,6 +184,8 @@ class TaskRow(Base):
     """Until when it is protected from scale-in; kept after that instant, when it means nothing."""
     targets: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
     """Where load balancers reach it: see `emulator.ecs.task_targets.TargetDocument`."""
+    ephemeral_storage: Mapped[int | None]
+    """GiB of a Fargate task; None where nobody asked for a size."""
 
 
 class ServiceRow(Base):

@@ -91,7 +91,36 @@ def test_ecs_misses_a_required_member(operation: str, document: Any, expected: t
     assert refusal("ecs", operation, document) == expected
 
 
-def test_ecs_checks_enumerations_and_ranges_in_its_operations() -> None:
+@pytest.mark.parametrize(
+    ("operation", "document", "expected"),
+    [
+        (
+            "RegisterTaskDefinition",
+            {"family": "a", "containerDefinitions": [], "pidMode": "moon"},
+            ("ClientException", "pid mode should be one of [host,task]"),
+        ),
+        (
+            "RegisterTaskDefinition",
+            {"family": "a", "containerDefinitions": [], "requiresCompatibilities": ["EC2", "MOON"]},
+            (
+                "ClientException",
+                "requires compatibilities should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]",
+            ),
+        ),
+        (
+            "ListTasks",
+            {"desiredStatus": "GONE"},
+            ("InvalidParameterException", "desired status should be one of [RUNNING,PENDING,STOPPED]"),
+        ),
+    ],
+)
+def test_ecs_refuses_what_an_enumeration_does_not_hold(
+    operation: str, document: Any, expected: tuple[str, str]
+) -> None:
+    assert refusal("ecs", operation, document) == expected
+
+
+def test_ecs_checks_ranges_and_the_enumerations_that_it_words_itself_in_its_operations() -> None:
     document = {"taskDefinition": "web", "launchType": "MOON", "count": -5, "tags": [{"key": "x" * 999}]}
     assert protocol_of("ecs").parse(request("ecs", "RunTask", document)).params == document
 

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from emulator.ecs.container_instances import update_container_instances_state
 from emulator.ecs.errors import (
     ClientException,
     ClusterNotFoundException,
     ConflictException,
     InvalidParameterException,
+    PlatformUnknownException,
     ServiceNotFoundException,
+    UnsupportedFeatureException,
 )
 from emulator.ecs.tasks import describe_tasks, list_tasks, run_task, start_task, stop_task
 from emulator.state.ecs import ContainerInstanceRow
@@ -61,6 +64,28 @@ def test_the_immediate_answer_on_ec2() -> None:
     ask(questions)
 
 
+def overridden(**members: Any) -> dict[str, Any]:
+    """Members of RunTask that override the container `app`."""
+    return {"overrides": {"containerOverrides": [{"name": "app", **members}]}}
+
+
+def test_overrides_are_shown_and_held_in_units() -> None:
+    def questions(stage: Playing) -> None:
+        stage.define()
+        overrides = {"cpu": "1 vCPU", "memory": ".5 GB", "inferenceAcceleratorOverrides": [{"deviceName": "d"}]}
+        (task,) = stage.do(run_task, taskDefinition="web", overrides=overrides)["tasks"]
+        assert (task["cpu"], task["memory"]) == ("1024", "512")
+        shown = {**overrides, "cpu": "1024", "memory": "512", "containerOverrides": [{"name": "app"}]}
+        assert task["overrides"] == shown
+        (task,) = stage.do(run_task, taskDefinition="web", **overridden(environment=[{"name": "A"}]))["tasks"]
+        assert task["overrides"] == {
+            **overridden(environment=[{"name": "A"}])["overrides"],
+            "inferenceAcceleratorOverrides": [],
+        }
+
+    ask(questions)
+
+
 def test_every_placement_leaves_its_reasons() -> None:
     def questions(stage: Playing) -> None:
         stage.define({"memory": 6000})
@@ -102,6 +127,53 @@ def test_fargate_tasks_are_spread_over_the_zones_of_their_subnets() -> None:
     ask(questions, hosts=0)
 
 
+def test_fargate_tasks_show_the_platform_and_the_storage_that_they_were_given() -> None:
+    def questions(stage: Playing) -> None:
+        stage.define({}, ephemeralStorage={"sizeInGiB": 50}, runtimePlatform={"cpuArchitecture": "ARM64"}, **FARGATE)
+        request = {"taskDefinition": "web", "launchType": "FARGATE", "networkConfiguration": AWSVPC}
+        (task,) = stage.do(run_task, platformVersion="LATEST", **request)["tasks"]
+        assert task["ephemeralStorage"] == {"sizeInGiB": 50}
+        assert task["attributes"] == [{"name": "ecs.cpu-architecture", "value": "arm64"}]
+        assert task["platformVersion"] == "1.4.0"
+        overrides = {"ephemeralStorage": {"sizeInGiB": 100}, "cpu": "512", "memory": "1024"}
+        (task,) = stage.do(run_task, overrides=overrides, **request)["tasks"]
+        assert (task["ephemeralStorage"], task["cpu"]) == ({"sizeInGiB": 100}, "512")
+
+    ask(questions, hosts=0)
+
+
+@pytest.mark.parametrize(
+    ("request_", "error", "message"),
+    [
+        ({"platformVersion": "9.9"}, PlatformUnknownException, "The specified platform does not exist."),
+        (
+            {"placementConstraints": [{"type": "distinctInstance"}]},
+            InvalidParameterException,
+            "Placement constraints are not supported with FARGATE launch type.",
+        ),
+        (
+            {"placementStrategy": [{"type": "random"}]},
+            InvalidParameterException,
+            "Placement strategies are not supported with FARGATE launch type.",
+        ),
+        ({"overrides": {"cpu": "512"}}, ClientException, "No Fargate configuration exists for given values."),
+        (
+            {"overrides": {"ephemeralStorage": {"sizeInGiB": 5}}},
+            ClientException,
+            "The ephemeral storage size must be between 21 and 200 GiB.",
+        ),
+    ],
+)
+def test_fargate_refuses(request_: dict[str, Any], error: type[Exception], message: str) -> None:
+    def questions(stage: Playing) -> None:
+        stage.define({}, **FARGATE)
+        with pytest.raises(error) as caught:
+            stage.do(run_task, taskDefinition="web", launchType="FARGATE", networkConfiguration=AWSVPC, **request_)
+        assert str(caught.value) == message
+
+    ask(questions, hosts=0)
+
+
 @pytest.mark.parametrize(
     ("request_", "error", "message"),
     [
@@ -133,6 +205,39 @@ def test_fargate_tasks_are_spread_over_the_zones_of_their_subnets() -> None:
             InvalidParameterException,
             "Override for container named x is not a container in the TaskDefinition.",
         ),
+        ({"taskDefinition": ""}, InvalidParameterException, "Task Definition can not be blank."),
+        (overridden(cpu=-5), ClientException, "Invalid 'cpu' setting for container 'app'."),
+        (overridden(memory=1), ClientException, "Invalid 'memory' setting for container 'app'."),
+        (
+            overridden(environment=[{"value": "x"}]),
+            ClientException,
+            "Environment variables of container 'app' need a name.",
+        ),
+        (
+            overridden(resourceRequirements=[{"type": "GPU", "value": "many"}]),
+            ClientException,
+            "The value of a GPU resource requirement must be a positive integer.",
+        ),
+        (
+            {"overrides": {"memory": "much"}},
+            ClientException,
+            (
+                "Invalid 'memory' setting for task. For more information, see the Troubleshooting section of the "
+                "Amazon ECS Developer Guide."
+            ),
+        ),
+        (
+            {"platformVersion": "1.4.0"},
+            InvalidParameterException,
+            "The platform version must be null when specifying an EC2 launch type.",
+        ),
+        (
+            {"volumeConfigurations": [{"name": "v"}]},
+            UnsupportedFeatureException,
+            "Not emulated yet: volumeConfigurations.",
+        ),
+        ({"startedBy": "me and you"}, InvalidParameterException, "startedBy contains invalid characters."),
+        ({"clientToken": "a b"}, InvalidParameterException, "clientToken contains invalid characters."),
         ({"group": "g" * 256}, InvalidParameterException, "group must be at most 255 characters."),
         ({"startedBy": "s" * 129}, InvalidParameterException, "startedBy must be at most 128 characters."),
         (
@@ -155,6 +260,7 @@ def test_run_task_refuses(request_: dict[str, Any], error: type[Exception], mess
 @pytest.mark.parametrize(
     ("configuration", "message"),
     [
+        ({"awsvpcConfiguration": {"subnets": ["subnet-a"] * 17}}, "subnets can have at most 16 items."),
         (None, "Network Configuration must be provided when networkMode 'awsvpc' is specified."),
         ({"awsvpcConfiguration": {"subnets": []}}, "subnets can not be empty."),
         (
@@ -232,6 +338,54 @@ def test_start_task_takes_each_host_once_and_says_what_is_missing() -> None:
     ask(questions)
 
 
+def test_hosts_that_take_no_tasks_are_no_candidates() -> None:
+    def questions(stage: Playing) -> None:
+        stage.define({"memory": 60000})
+        first, second = hosts(stage)
+        stage.do(update_container_instances_state, containerInstances=[first], status="DRAINING")
+        failures = [{"arn": second, "reason": "RESOURCE:MEMORY"}]
+        assert stage.do(run_task, taskDefinition="web")["failures"] == failures
+        refused = stage.do(start_task, taskDefinition="web", containerInstances=[first])["failures"]
+        assert refused == [{"arn": first, "reason": "INACTIVE"}]
+
+    ask(questions)
+
+
+def test_external_tasks_need_a_host_that_is_no_instance() -> None:
+    def questions(stage: Playing) -> None:
+        stage.define()
+        result = stage.do(run_task, taskDefinition="web", launchType="EXTERNAL")
+        assert result["tasks"] == []
+        assert {failure["reason"] for failure in result["failures"]} == {"ATTRIBUTE"}
+
+    ask(questions)
+
+
+def test_constraints_of_definition_and_request_are_counted_apart() -> None:
+    def questions(stage: Playing) -> None:
+        mine = {"type": "memberOf", "expression": "attribute:ecs.os-type == linux"}
+        stage.define(placementConstraints=[mine] * 10)
+        assert stage.do(run_task, taskDefinition="web", placementConstraints=[mine] * 10)["failures"] == []
+        with pytest.raises(InvalidParameterException, match="at most 2000 characters"):
+            stage.do(
+                run_task,
+                taskDefinition="web",
+                placementConstraints=[{**mine, "expression": mine["expression"] + " " * 2000}],
+            )
+
+    ask(questions)
+
+
+def test_start_task_remembers_that_commands_may_be_run() -> None:
+    def questions(stage: Playing) -> None:
+        stage.define()
+        request = {"taskDefinition": "web", "containerInstances": hosts(stage)[:1]}
+        (task,) = stage.do(start_task, enableExecuteCommand=True, **request)["tasks"]
+        assert task["enableExecuteCommand"] is True
+
+    ask(questions)
+
+
 def test_stop_task_keeps_the_first_reason() -> None:
     def questions(stage: Playing) -> None:
         stage.define()
@@ -277,5 +431,7 @@ def test_list_tasks_filters_and_pages() -> None:
         assert "nextToken" not in second
         with pytest.raises(ServiceNotFoundException):
             stage.do(list_tasks, serviceName="none")
+        with pytest.raises(InvalidParameterException, match="launch type should be one of"):
+            stage.do(list_tasks, launchType="MOON")
 
     ask(questions)
