@@ -16,6 +16,7 @@ from api.routes.registry_uploads import delete_upload, get_upload, patch_upload,
 from emulator.ecr.public_names import is_public
 from emulator.ecr.pull_through import Wanted, fetch
 from emulator.ecr.repositories import is_name
+from emulator.ecr.tenants import place_of
 from emulator.emulator import Emulator
 from emulator.errors import AwsError
 from emulator.iam.enforcement import NotAuthorizedError
@@ -85,6 +86,7 @@ async def _answer(request: Request, caller: Caller) -> Response:
         raise RegistryFault(404, "UNSUPPORTED", "The operation is unsupported.")
     if not is_name(target.name):
         raise RegistryFault(400, "NAME_INVALID", "invalid repository name")
+    caller = caller.at(target.name)
     match target.kind:
         case "uploads" | "upload":
             return await _upload(request, caller, target)
@@ -122,7 +124,7 @@ async def _manifest(request: Request, caller: Caller, target: Target) -> Respons
         case "GET" | "HEAD":
             if not is_public(target.name):
                 place = (caller.account, caller.region, caller.principal)
-                wanted = Wanted(*place, target.name, target.reference, caller.permissions)
+                wanted = Wanted(*place, place_of(target.name).name, target.reference, caller.permissions)
                 await fetch(caller.emulator, wanted)
             return get_manifest(request, caller, target.name, target.reference)
         case "PUT":

@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -12,11 +12,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from api.routes.registry_faults import VERSION_HEADER
 from emulator.context import Context
 from emulator.ecr.access import require_access
-from emulator.ecr.authorization import tenant_of_host
 from emulator.ecr.creation_templates import ensure_repository
 from emulator.ecr.errors import RepositoryNotFoundException
 from emulator.ecr.public_names import find_public_repository, is_public
 from emulator.ecr.repositories import find_repository
+from emulator.ecr.tenants import place_of, tenant_of_host
 from emulator.ecr.tokens import USER, ExpiredTokenError, InvalidTokenError, verify
 from emulator.emulator import Emulator
 from emulator.iam.callers import Caller as Permissions
@@ -56,21 +56,26 @@ class Caller:
         with self.emulator.transaction(self.account, self.region, self.principal, self.permissions) as context:
             yield context
 
+    def at(self, path: str) -> "Caller":
+        """The same caller in the registry that a repository's path names."""
+        tenant, _ = place_of(path)
+        return self if tenant is None else replace(self, account=tenant.account, region=tenant.region)
 
-def repository_for(context: Context, name: str, action: str) -> RepositoryRow:
-    """The repository, where the caller may do `action` (ECR's name of what the route does) in it.
+
+def repository_for(context: Context, path: str, action: str) -> RepositoryRow:
+    """The repository at `path`, where the caller may do `action` (ECR's name of what the route does) in it.
 
     Raises:
         RepositoryNotFoundException: there is none.
         AccessDeniedException: policies do not let the caller.
 
     """
-    if is_public(name):
-        repository = find_public_repository(context, name, pushing=action in _PUSHING)
+    if is_public(path):
+        repository = find_public_repository(context, path, pushing=action in _PUSHING)
         if action in _PUSHING:
             require_access(context, repository, f"ecr-public:{action}")
         return repository
-    repository = _repository(context, name, action)
+    repository = _repository(context, place_of(path).name, action)
     require_access(context, repository, f"ecr:{action}")
     return repository
 
@@ -91,6 +96,8 @@ def _repository(context: Context, name: str, action: str) -> RepositoryRow:
 
 def authorize(request: Request, emulator: Emulator) -> Caller:
     """The caller. A host name in AWS's style says whose registry is meant; otherwise it is the password's own.
+
+    A repository's path may name another (`Caller.at`).
 
     Raises:
         UnauthenticatedError: no credentials that hold (now).

@@ -17,6 +17,7 @@ from emulator.context import Context
 from emulator.ecr.access import access_of
 from emulator.ecr.blobs import ALGORITHMS, Blobs, UploadBusyError, algorithm_of, blobs_of, is_digest
 from emulator.ecr.registry_settings import setting
+from emulator.ecr.tenants import place_of
 from emulator.ecr.uploads import (
     abandon_upload,
     begin_upload,
@@ -41,7 +42,7 @@ async def post_upload(request: Request, caller: Caller, name: str) -> Response:
     _algorithm(request, digest)
     with caller.transaction() as context:
         repository = repository_for(context, name, "InitiateLayerUpload")
-        if _mounted(context, repository, mount, request.query_params.get("from")):
+        if _mounted(context, repository, mount, _source(name, request.query_params.get("from"))):
             return _created(name, mount)
         upload_id = begin_upload(context, repository, _algorithm(request, digest)).id
     if digest is None:
@@ -159,6 +160,14 @@ def _claimed(blobs: Blobs, name: str, upload_id: str) -> Iterator[None]:
             yield
         except FileNotFoundError as error:  # cancelled meanwhile, or its repository deleted
             raise RegistryFault(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry") from error
+
+
+def _source(path: str, source: str | None) -> str | None:
+    """The name of the repository that a layer is to be mounted from; no repository's name for one of another registry."""
+    if source is None:
+        return None
+    given = place_of(source)
+    return given.name if given.tenant == place_of(path).tenant else ""
 
 
 def _mounted(context: Context, repository: RepositoryRow, digest: str, source_name: str | None) -> bool:

@@ -3,9 +3,10 @@
 import base64
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from emulator.context import Context
+from emulator.ecr.tenants import Tenant, tenant_of_host
 from emulator.ecr.tokens import LIFETIME, USER, Claims, mint, sign
 from emulator.iam.callers import permissions_of
 from emulator.iam.checks import Check
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from emulator.emulator import Emulator
 
-_TENANT_HOST = re.compile(r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\..+")
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|\[::1\]")
 
 
@@ -35,13 +35,6 @@ class GetAuthorizationTokenResult(TypedDict):
     authorizationData: list[AuthorizationData]
 
 
-class Tenant(NamedTuple):
-    """Whose registry, and where."""
-
-    account: str
-    region: str
-
-
 def get_authorization_token(
     context: Context, request: "GetAuthorizationTokenRequestTypeDef"
 ) -> GetAuthorizationTokenResult:
@@ -56,12 +49,6 @@ def get_authorization_token(
     return {"authorizationData": data}
 
 
-def tenant_of_host(host: str) -> Tenant | None:
-    """The account and region that a host name in AWS's style carries (`ACCOUNT.dkr.ecr.REGION.…[:PORT]`)."""
-    found = _TENANT_HOST.fullmatch(host.rpartition(":")[0] or host)
-    return Tenant(found["account"], found["region"]) if found else None
-
-
 def credentials_for(
     emulator: "Emulator", account: str, region: str, image: str, principal: str | None = None
 ) -> RegistryCredentials | None:
@@ -69,7 +56,7 @@ def credentials_for(
 
     Opens a transaction: call it outside of one. A name in AWS's style is ours only with our port
     (`ACCOUNT.dkr.ecr.REGION.localhost:PORT`): without it the engine would ask AWS itself. `principal` pulls, by default the
-    account's root.
+    account's root; what it may pull from another account's registry is that repository's policy to say.
 
     Raises:
         NotAuthorizedError: the principal may not have a password.

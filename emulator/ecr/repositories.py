@@ -19,6 +19,7 @@ from emulator.ecr.mutability import checked_mutability
 from emulator.ecr.pages import MAX_PAGE, page_start
 from emulator.ecr.public_names import PUBLIC_REGION, public_arn
 from emulator.ecr.repository_tags import checked_tags
+from emulator.ecr.tenants import Tenant, path_of
 from emulator.journal import Kind
 from emulator.pagination import encode_token
 from emulator.state.ecr import (
@@ -197,12 +198,17 @@ def put_image_tag_mutability(
 
 
 def describe_repository(context: Context, row: RepositoryRow) -> "RepositoryTypeDef":
-    """A repository as the API shows it. Its URI is this server's own port: docker trusts `localhost` as it is."""
+    """A repository as the API shows it. Its URI is this server's own port: docker trusts `localhost` as it is.
+
+    Who looks from another account is shown the URI that names the registry, too.
+    """
+    own = row.account == context.account
+    path = row.name if own else path_of(Tenant(row.account, row.region), row.name)
     result: RepositoryTypeDef = {
         "repositoryArn": row.arn,
         "registryId": row.account,
         "repositoryName": row.name,
-        "repositoryUri": f"localhost:{context.emulator.port}/{row.name}",
+        "repositoryUri": f"localhost:{context.emulator.port}/{path}",
         "createdAt": row.created_at,
         "imageTagMutability": cast("RepositoryTypeDef", {"imageTagMutability": row.tag_mutability})[
             "imageTagMutability"

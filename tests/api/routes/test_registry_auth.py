@@ -12,7 +12,10 @@ from emulator.ecr.authorization import get_authorization_token
 from emulator.ecr.blobs import digest_of
 from emulator.ecr.layers import get_download_url_for_layer
 from emulator.ecr.public_names import PUBLIC_REGION, alias_of, public_arn, public_uri
+from emulator.ecr.registry_settings import put_account_setting
+from emulator.ecr.repositories import describe_repository
 from emulator.ecr.repository_policies import set_repository_policy
+from emulator.ecr.tenants import Tenant, path_of
 from emulator.ecr.tokens import mint
 from emulator.state.ecr import RepositoryRow
 from tests.api.routes.registry_servers import Answer, Registry, running_registry
@@ -81,6 +84,42 @@ def test_the_host_names_the_registry_the_password_the_caller(registry: Registry)
     assert ann.ask("GET", "/v2/app/manifests/v1", headers=host).status == 403
     set_policy(registry, allow(ANN, *PULL))
     assert ann.ask("GET", "/v2/app/manifests/v1", headers=host).status == 200
+
+
+def test_a_path_names_the_registry_too(registry: Registry) -> None:
+    """As a URI of AWS names account and region; the password stays the caller's own."""
+    push(registry)
+    there = f"/v2/{path_of(Tenant(ACCOUNT, REGION), 'app')}"
+    ann = as_seen_by(registry, ANN, OTHER)
+    answer = ann.ask("GET", f"{there}/manifests/v1")
+    assert (answer.status, answer.code) == (403, "DENIED")
+    set_policy(registry, allow(ANN, *PULL, "ecr:ListImages", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart"))
+    assert ann.ask("GET", f"{there}/manifests/v1").body.decode() == MANIFEST
+    assert ann.ask("GET", f"{there}/blobs/{LAYER}").body == b"layer"
+    assert json.loads(ann.ask("GET", f"{there}/tags/list").body) == {"name": there[4:], "tags": ["v1"]}
+    location = ann.ask("POST", f"{there}/blobs/uploads/").headers["Location"]
+    assert location.startswith(f"{there}/blobs/uploads/")
+    assert ann.ask("PATCH", location, b"half").headers["Range"] == "0-3"
+    assert ann.ask("PUT", f"{location}?digest={digest_of(b'half')}").status == 403
+    assert ann.ask("GET", "/v2/app/manifests/v1").code == "NAME_UNKNOWN"
+    with registry.emulator.transaction(OTHER, REGION, ANN) as context:
+        row = context.session.get_one(RepositoryRow, f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/app")
+        assert describe_repository(context, row)["repositoryUri"] == f"{registry.address}{there[3:]}"
+
+
+def test_layers_are_mounted_within_one_registry(registry: Registry) -> None:
+    push(registry)
+    registry.create("target")
+    with registry.emulator.transaction(ACCOUNT, REGION) as context:
+        put_account_setting(context, {"name": "BLOB_MOUNTING", "value": "ENABLED"})
+    head = path_of(Tenant(ACCOUNT, REGION), "")
+    for target, source, status in (
+        (f"{head}target", "app", 202),
+        ("target", f"{head}app", 202),
+        (f"{head}target", f"{head}app", 201),
+    ):
+        answer = registry.ask("POST", f"/v2/{target}/blobs/uploads/?mount={LAYER}&from={source}")
+        assert answer.status == status, (target, source)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emulator.ecr.authorization import credentials_for, get_authorization_token, tenant_of_host
+from emulator.ecr.authorization import credentials_for, get_authorization_token
+from emulator.ecr.tenants import place_of, tenant_of_host
 from emulator.ecr.tokens import LIFETIME, ExpiredTokenError, InvalidTokenError, mint, verify
 from emulator.emulator import Emulator
 from tests.emulator.ecr.emulators import ACCOUNT, REGION, START, ecr_emulator
@@ -82,3 +83,16 @@ def test_a_host_name_in_aws_style_names_the_registry() -> None:
     assert tenant_of_host("012345678901.dkr.ecr.us-east-2.localhost:4566") == ("012345678901", "us-east-2")
     assert tenant_of_host("012345678901.dkr-ecr.us-east-2.on.aws") == ("012345678901", "us-east-2")
     assert tenant_of_host("localhost:4566") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "tenant", "name"),
+    [
+        ("team/app", None, "team/app"),
+        ("012345678901.dkr.ecr.us-east-2.amazonaws.com/team/app", ("012345678901", "us-east-2"), "team/app"),
+        ("012345678901.dkr.ecr.us-east-2.amazonaws.com", None, "012345678901.dkr.ecr.us-east-2.amazonaws.com"),
+        ("012345678901/us-east-2/app", None, "012345678901/us-east-2/app"),
+    ],
+)
+def test_a_path_may_name_the_registry(path: str, tenant: tuple[str, str] | None, name: str) -> None:
+    assert place_of(path) == (tenant, name)
