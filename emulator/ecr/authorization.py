@@ -72,7 +72,8 @@ def credentials_for(
     owner = tenant or Tenant(account, region)
     caller = permissions_of(emulator, principal) if principal is not None else None
     if caller is None:  # nobody asks, or it is the account itself
-        return RegistryCredentials(USER, mint(emulator, owner.account, owner.region, f"arn:aws:iam::{account}:root"))
+        named = principal or f"arn:aws:iam::{account}:root"
+        return RegistryCredentials(USER, mint(emulator, owner.account, owner.region, named))
     with emulator.transaction(account, region, caller=caller) as context:
         require(context, Check("ecr:GetAuthorizationToken"))
     return RegistryCredentials(USER, mint(emulator, owner.account, owner.region, caller.principal))

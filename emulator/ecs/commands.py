@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from emulator.context import Context
 from emulator.ecs.observations import Networked, Observation, PullBegan, Pulled, Removed, Started
 from emulator.ecs.owners import owner_of
+from emulator.ecs.registry_logins import read_login, wanted_login
 from emulator.ecs.requires_attributes import ALL_CAPABILITIES
 from emulator.ecs.secrets import read_secrets, wanted_secrets
 from emulator.ecs.task_logs import TaskLog, task_logs
@@ -48,6 +49,8 @@ class Orders:
     """The principal that pulls images: a session of the execution role."""
     secrets: Mapping[str, Mapping[str, str]]
     """Container → variable → where its value is."""
+    logins: Mapping[str, str]
+    """Container → the secret with what to log in to its private registry with."""
     missing: tuple[str, ...]
     """What the task needs and this emulator cannot do."""
 
@@ -69,6 +72,7 @@ def orders_of(context: Context, row: TaskRow) -> Orders:
         logs=task_logs(context, row),
         puller=_puller(context, row),
         secrets={item["name"]: wanted_secrets(item) for item in body["containerDefinitions"]},
+        logins={item["name"]: secret for item in body["containerDefinitions"] if (secret := wanted_login(item))},
         missing=tuple(item["name"] for item in body["requiresAttributes"] if item["name"] not in ALL_CAPABILITIES),
     )
 
@@ -125,9 +129,13 @@ class Carrier:
         left = self.stop_by - asyncio.get_running_loop().time()
         return max(0.0, min(container.stop_timeout, left))
 
-    def _credentials(self, orders: Orders, image: str) -> RegistryCredentials | None:
+    def _credentials(self, orders: Orders, name: str) -> RegistryCredentials | None:
+        """What the definition names; else what our own registry wants of the task's account or execution role."""
+        account, region = orders.account, orders.region
+        if secret := orders.logins.get(name):
+            return read_login(self._emulator.neighbours, account, region, secret)
         try:
-            return self._credentials_for(orders.account, orders.region, image, orders.puller)
+            return self._credentials_for(account, region, orders.containers[name].image, orders.puller)
         except NotAuthorizedError as error:  # (unconfirmed) that the EC2 launch type says it so, too
             raise ResourceInitializationError(f"{_NO_AUTH} AccessDeniedException: {error}") from error
 
@@ -143,7 +151,7 @@ class Carrier:
             container = replace(container, environment={**container.environment, **secrets})
         if log is not None:
             log.prepare(self._emulator.neighbours)
-        credentials = self._credentials(orders, container.image)
+        credentials = self._credentials(orders, name)
         self._observe(arn, PullBegan(self._emulator.clock.now()))
         image = await self._emulator.runtime.pull(container.image, credentials)
         self._observe(arn, Pulled(name, image.digest, self._emulator.clock.now()))

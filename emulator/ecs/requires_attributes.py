@@ -17,6 +17,7 @@ ALL_CAPABILITIES = (
     "ecs.capability.execution-role-awslogs",
     "ecs.capability.secrets.ssm.environment-variables",
     "ecs.capability.secrets.asm.environment-variables",
+    "ecs.capability.private-registry-authentication.secretsmanager",
     "ecs.capability.container-health-check",
     "ecs.capability.container-ordering",
     "ecs.capability.task-cpu-mem-limit",
@@ -104,6 +105,7 @@ def _of_container(container: Mapping[str, Any]) -> Iterator[str]:
 
 _MEMBERS = {
     "privileged": (f"{_DOCKER}privileged-container",),
+    "repositoryCredentials": ("ecs.capability.private-registry-authentication.secretsmanager",),
     "healthCheck": ("ecs.capability.container-health-check", f"{_DOCKER}docker-remote-api.1.24"),
     "dependsOn": ("ecs.capability.container-ordering",),
     "startTimeout": ("ecs.capability.container-ordering",),

@@ -37,6 +37,10 @@ def needs(request: Any) -> set[str]:
             {"logging-driver.awslogs", "execution-role-awslogs", "docker-remote-api.1.18", "docker-remote-api.1.19"},
         ),
         (
+            definition(containerDefinitions=[container(repositoryCredentials={"credentialsParameter": "registry"})]),
+            {"private-registry-authentication.secretsmanager"},
+        ),
+        (
             definition(containerDefinitions=[container(healthCheck={"command": ["CMD", "true"]})]),
             {"container-health-check", "docker-remote-api.1.24"},
         ),
