@@ -4,6 +4,7 @@ AWS takes nine registries; here any that can be reached is taken, so that a seco
 """
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from sqlalchemy import select
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     )
 
 ROOT = "ROOT"
+_UPSTREAM = re.compile(r"(?:https?://)?(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9a-fA-F:]+\])(?::\d{1,5})?/?")
+"""`HOST[:PORT]` of a registry, which may say how it is spoken to."""
 _MOST = 50
 _KNOWN = {
     "ecr-public": "public.ecr.aws",
@@ -73,6 +76,8 @@ def create_pull_through_cache_rule(
         request["upstreamRegistryUrl"],
         request.get("upstreamRegistry") or _kind_of(request["upstreamRegistryUrl"]),
     )
+    if not _UPSTREAM.fullmatch(url):
+        raise UnsupportedUpstreamRegistryException(f"The upstream registry URL {url} is not supported.")
     if kind in _KNOWN and _KNOWN[kind] != url:
         raise UnsupportedUpstreamRegistryException(
             f"The upstream registry {kind} has the URL {_KNOWN[kind]}, not {url}."

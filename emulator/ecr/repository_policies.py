@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_TEXT = 10_240
 """Characters of a policy of ECR's."""
+_REFUSED = "Invalid repository policy provided"
 
 
 class RepositoryPolicyResult(TypedDict):
@@ -65,13 +66,15 @@ def checked_policy(text: str) -> str:
     """A repository's policy as it is kept and given back.
 
     Raises:
-        InvalidParameterException: it is none.
+        InvalidParameterException: it is none, or names resources: the repository is the only one (reference: ecr.md §9).
 
     """
     try:
-        parse_policy(text, principals=True, resources=False, most=MOST_TEXT)
+        policy = parse_policy(text, principals=True, resources=False, most=MOST_TEXT)
     except MalformedPolicyError as error:
-        raise invalid("PolicyText", "Invalid repository policy provided") from error
+        raise invalid("PolicyText", _REFUSED) from error
+    if any(statement.resources is not None for statement in policy.statements):
+        raise invalid("PolicyText", _REFUSED)
     return printed(text)
 
 

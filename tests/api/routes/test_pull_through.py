@@ -125,6 +125,9 @@ def test_rules_are_kept_changed_listed_and_deleted(cache: Registry, upstream: Re
         ("cache/sub", upstream.address, None): "PullThroughCacheRuleAlreadyExistsException",
         ("hub", "registry-1.docker.io", None): "ValidationException",
         ("private", upstream.address, SECRET + "x"): "SecretNotFoundException",
+        ("nowhere", "::::", None): "UnsupportedUpstreamRegistryException",
+        ("nowhere", "file:///etc", None): "UnsupportedUpstreamRegistryException",
+        ("nowhere", "quay.io/team", None): "UnsupportedUpstreamRegistryException",
     }
     for (prefix, url, secret), code in errors.items():
         request = {"upstreamRegistryUrl": url} | ({"credentialArn": secret} if secret else {})

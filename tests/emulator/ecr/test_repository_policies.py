@@ -47,7 +47,9 @@ def test_it_is_kept_and_deleted(context: Context) -> None:
     )
 
 
-@pytest.mark.parametrize("bad", ["{", text(Effect="Maybe"), "x" * 10_241])
+@pytest.mark.parametrize(
+    "bad", ["{", text(Effect="Maybe"), "x" * 10_241, text(Resource="*"), text(NotResource="arn:aws:ecr:*:*:x")]
+)
 def test_what_is_no_policy_is_refused(context: Context, bad: str) -> None:
     with pytest.raises(InvalidParameterException) as error:
         set_repository_policy(context, {"repositoryName": NAME, "policyText": bad})
