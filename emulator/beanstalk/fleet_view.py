@@ -1,6 +1,7 @@
 """An environment's rows and groups as the policies see them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from emulator.beanstalk.instances import Groups
 from emulator.beanstalk.option_values import deployment_settings, values_of
@@ -26,7 +27,10 @@ def view_of(
         desired=permanent.desired if permanent is not None else 0,
         minimum=permanent.minimum if permanent is not None else 0,
         maximum=permanent.maximum if permanent is not None else 0,
-        settings=deployment_settings(values_of(settings), worker=row.tier["Name"] == "Worker"),
+        settings=replace(
+            deployment_settings(values_of(settings), worker=row.tier["Name"] == "Worker"),
+            load_balanced=bool(row.resources.get("target_groups")),  # since the deployment it may have become so
+        ),
         instances=tuple(_instance(context, row, item) for item in instances),
         version=(found.version_label if found is not None else row.version_label) or SAMPLE,
         current=row.deployment,

@@ -237,6 +237,56 @@ def test_launch_settings_replace_instances(shop: Shop) -> None:
     assert shop.messages("shop-prod", begun)[-1] == "Environment update completed successfully."
 
 
+def _type(kind: str) -> dict[str, str]:
+    return option("aws:elasticbeanstalk:environment", "EnvironmentType", kind)
+
+
+def test_a_single_instance_gets_a_load_balancer_and_gives_it_back(shop: Shop) -> None:
+    shop.create("shop-one", single=True)
+    cname = shop.until("shop-one")["CNAME"]
+    (first,) = shop.instances("shop-one")
+    ec2, elbv2 = shop.server.client("ec2"), shop.server.client("elbv2")
+    kind = option("aws:elasticbeanstalk:environment", "LoadBalancerType", "application")
+    wanted = [_type("LoadBalanced"), kind, option(GROUP, "MinSize", "2")]
+    begun = shop.eb.update_environment(EnvironmentName="shop-one", OptionSettings=wanted)
+    shop.until("shop-one")
+    shop.advance(120)
+    (balancer,) = elbv2.describe_load_balancers()["LoadBalancers"]
+    assert shop.environment("shop-one")["EndpointURL"] == balancer["DNSName"]
+    assert ec2.describe_addresses()["Addresses"] == []
+    assert len(shop.instances("shop-one")) == 2
+    assert first in shop.instances("shop-one")
+    assert {shop.get(cname)[1].split()[-2] for _ in range(6)} == set(shop.instances("shop-one"))
+    said = [text.partition(": ")[0].partition(" shop-one")[0] for text in shop.messages("shop-one", begun)]
+    assert said == [
+        "Environment update is starting.",
+        "Updating environment",
+        "Created target group named",
+        "Created security group named",
+        "Created load balancer named",
+        *["Created Auto Scaling group policy named"] * 2,
+        *["Created CloudWatch alarm named"] * 2,
+        "Created Load Balancer listener named",
+        "Deleted EIP",
+        "Successfully deployed new configuration to environment.",
+        "Environment update completed successfully.",
+    ]
+    resources = shop.eb.describe_environment_resources(EnvironmentName="shop-one")["EnvironmentResources"]
+    assert (len(resources["LoadBalancers"]), len(resources["Triggers"])) == (1, 2)
+    begun = shop.eb.update_environment(EnvironmentName="shop-one", OptionSettings=[_type("SingleInstance")])
+    shop.until("shop-one")
+    shop.advance(120)
+    (left,) = shop.instances("shop-one")
+    (address,) = ec2.describe_addresses()["Addresses"]
+    assert (address["InstanceId"], address["PublicIp"]) == (left, shop.environment("shop-one")["EndpointURL"])
+    assert elbv2.describe_load_balancers()["LoadBalancers"] == elbv2.describe_target_groups()["TargetGroups"] == []
+    assert shop.get(cname)[1].split()[-2:] == [left, "v1"]
+    assert shop.messages("shop-one", begun)[-1] == "Environment update completed successfully."
+    shop.eb.update_environment(EnvironmentName="shop-one", VersionLabel="v2")
+    shop.until("shop-one")
+    assert shop.get(cname)[1].split()[-2:] == [left, "v2"]
+
+
 def test_a_restart_leaves_version_and_instances_as_they_are(shop: Shop) -> None:
     shop.create("shop-prod", single=True)
     before = shop.until("shop-prod")

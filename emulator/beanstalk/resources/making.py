@@ -61,7 +61,8 @@ def _target_groups(resources: EnvironmentResources, facts: Facts) -> Made:
     return Made({"target_groups": made}, events)
 
 
-def _balancer_security_group(resources: EnvironmentResources, facts: Facts) -> Made:
+def balancer_security_group(resources: EnvironmentResources, facts: Facts) -> Made:
+    """The security group of the load balancer."""
     name = facts.named("AWSEBLoadBalancerSecurityGroup")
     vpc_id = facts.resources["vpc"]
     group_id = resources.security_group(facts.place, name, "Load Balancer Security Group", vpc_id, facts.tags)
@@ -75,9 +76,10 @@ def _security_group(resources: EnvironmentResources, facts: Facts) -> Made:
     return Made({"security_group": group_id}, (f"Created security group named: {name}",))
 
 
-def _address(resources: EnvironmentResources, facts: Facts) -> Made:
-    address = resources.allocate_address(facts.place, facts.tags)
-    return Made({"address": address}, (f"Created EIP: {address}",))
+def address(resources: EnvironmentResources, facts: Facts) -> Made:
+    """The elastic address of a single instance."""
+    found = resources.allocate_address(facts.place, facts.tags)
+    return Made({"address": found}, (f"Created EIP: {found}",))
 
 
 def launch_template(resources: EnvironmentResources, facts: Facts) -> Made:
@@ -124,7 +126,8 @@ def triggers(resources: EnvironmentResources, facts: Facts) -> Made:
     return Made({"triggers": made}, tuple(events))
 
 
-def _balancer(resources: EnvironmentResources, facts: Facts) -> Made:
+def balancer(resources: EnvironmentResources, facts: Facts) -> Made:
+    """The load balancer; of a classic one an event tells what stands in its place."""
     classic = facts.values.get(ENVIRONMENT, "LoadBalancerType", "classic") == "classic"
     security = (facts.resources["balancer_security_group"],) if kind_of(facts.values) == "application" else ()
     further = facts.values.listed(BALANCER, "SecurityGroups")
@@ -150,19 +153,23 @@ def listeners(resources: EnvironmentResources, facts: Facts) -> Made:
     return Made({"listeners": made}, tuple(f"Created Load Balancer listener named: {found}" for found in new))
 
 
-def _is_balanced(facts: Facts) -> bool:
+def is_balanced(facts: Facts) -> bool:
+    """It has a load balancer."""
     return facts.balanced
 
 
-def _is_behind_application(facts: Facts) -> bool:
+def is_behind_application(facts: Facts) -> bool:
+    """It has a load balancer with security groups."""
     return facts.balanced and kind_of(facts.values) == "application"
 
 
-def _scales(facts: Facts) -> bool:
+def scales(facts: Facts) -> bool:
+    """The number of its instances may change."""
     return not facts.values.single
 
 
-def _has_address(facts: Facts) -> bool:
+def has_address(facts: Facts) -> bool:
+    """It has an elastic address."""
     return facts.values.single and not facts.worker
 
 
@@ -171,16 +178,16 @@ STEPS = (
     Step("service-role", _service_role, lambda facts: bool(facts.values.get(ENVIRONMENT, "ServiceRole"))),
     Step("logs", log_groups.note),
     Step("network", _network),
-    Step("target-groups", _target_groups, _is_balanced),
-    Step("balancer-security-group", _balancer_security_group, _is_behind_application),
+    Step("target-groups", _target_groups, is_balanced),
+    Step("balancer-security-group", balancer_security_group, is_behind_application),
     Step("security-group", _security_group),
-    Step("address", _address, _has_address),
+    Step("address", address, has_address),
     Step("queues", queues.ensure, lambda facts: facts.worker),
     Step("launch-template", launch_template),
     Step("group", _group),
-    Step("balancer", _balancer, _is_balanced),
-    Step("triggers", triggers, _scales),
-    Step("listeners", listeners, _is_balanced),
+    Step("balancer", balancer, is_balanced),
+    Step("triggers", triggers, scales),
+    Step("listeners", listeners, is_balanced),
     Step("schedules", schedules.schedule, schedules.is_scheduled),
 )
 """In this order. The load balancer comes before the alarms, which may watch it; AWS tells of it after them."""

@@ -18,7 +18,8 @@ def _validate(_resources: EnvironmentResources, _facts: Facts) -> Made:
     )
 
 
-def _triggers(resources: EnvironmentResources, facts: Facts) -> Made:
+def triggers(resources: EnvironmentResources, facts: Facts) -> Made:
+    """Alarms and policies of the group."""
     found = facts.resources.get("triggers") or []
     for _, policy, alarm in found:
         resources.delete_trigger(facts.place, policy, alarm)
@@ -45,10 +46,11 @@ def _group(resources: EnvironmentResources, facts: Facts) -> Made:
     return Made({"group": None}, told)
 
 
-def _address(resources: EnvironmentResources, facts: Facts) -> Made:
-    address = facts.resources["address"]
-    resources.release_address(facts.place, address)
-    return Made({"address": None}, (f"Deleted EIP: {address}",))
+def address(resources: EnvironmentResources, facts: Facts) -> Made:
+    """The elastic address."""
+    found = facts.resources["address"]
+    resources.release_address(facts.place, found)
+    return Made({"address": None}, (f"Deleted EIP: {found}",))
 
 
 def _templates(resources: EnvironmentResources, facts: Facts) -> Made:
@@ -57,20 +59,23 @@ def _templates(resources: EnvironmentResources, facts: Facts) -> Made:
     return Made({"templates": None})
 
 
-def _listeners(resources: EnvironmentResources, facts: Facts) -> Made:
+def listeners(resources: EnvironmentResources, facts: Facts) -> Made:
+    """Listeners with their rules."""
     found = facts.resources["listeners"].values()
     for arn in found:
         resources.delete_listener(facts.place, arn)
     return Made({"listeners": None}, tuple(f"Deleted Load Balancer listener named: {arn}" for arn in found))
 
 
-def _balancer(resources: EnvironmentResources, facts: Facts) -> Made:
+def balancer(resources: EnvironmentResources, facts: Facts) -> Made:
+    """The load balancer."""
     arn = facts.resources["balancer"]["arn"]
     resources.delete_balancer(facts.place, arn)
     return Made({"balancer": None}, (f"Deleted load balancer named: {arn}",))
 
 
-def _target_groups(resources: EnvironmentResources, facts: Facts) -> Made:
+def target_groups(resources: EnvironmentResources, facts: Facts) -> Made:
+    """The target groups, also one of a temporary fleet."""
     found = [*facts.resources["target_groups"].values()]
     own = (facts.resources.get("temporary") or {}).get("target_group")
     for arn in [*found, *([own] if own else [])]:
@@ -85,7 +90,8 @@ def _security_group(resources: EnvironmentResources, facts: Facts) -> Made:
     return Made({"security_group": None}, (f"Deleted security group named: {facts.named('AWSEBSecurityGroup')}",))
 
 
-def _balancer_security_group(resources: EnvironmentResources, facts: Facts) -> Made:
+def balancer_security_group(resources: EnvironmentResources, facts: Facts) -> Made:
+    """The security group of the load balancer."""
     group_id = facts.resources["balancer_security_group"]
     resources.delete_security_group(facts.place, group_id)
     return Made({"balancer_security_group": None}, (f"Deleted security group named: {group_id}",))
@@ -100,20 +106,20 @@ GONE = "instances-gone"
 
 STEPS = (
     Step("validate", _validate, _where("group")),
-    Step("triggers", _triggers, _where("triggers")),
+    Step("triggers", triggers, _where("triggers")),
     Step("schedules", schedules.remove, _where("scheduled")),
     Step("instances", _instances, _where("group")),
     Step(GONE, _group, _where("group")),
-    Step("address", _address, _where("address")),
+    Step("address", address, _where("address")),
     Step("queues", queues.remove, _where("queues")),
     Step("templates", _templates, _where("templates")),
-    Step("listeners", _listeners, _where("listeners")),
+    Step("listeners", listeners, _where("listeners")),
     Step("security-group", _security_group, _where("security_group")),
-    Step("balancer", _balancer, _where("balancer")),
-    Step("target-groups", _target_groups, _where("target_groups")),
+    Step("balancer", balancer, _where("balancer")),
+    Step("target-groups", target_groups, _where("target_groups")),
     Step(
         "balancer-security-group",
-        _balancer_security_group,
+        balancer_security_group,
         _where("balancer_security_group"),
     ),
     Step("logs", log_groups.remove, log_groups.goes),
