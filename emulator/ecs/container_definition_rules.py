@@ -37,6 +37,7 @@ def check_container(container: Container, body: Mapping[str, Any]) -> None:
     _check_restarts(container.get("restartPolicy"))
     _check_environment(container)
     _check_process(container)
+    _check_system_controls(container)
     _check_logging(container.get("logConfiguration"))
 
 
@@ -147,6 +148,13 @@ def _check_process(container: Container) -> None:
     for member in ("startTimeout", "stopTimeout"):
         if container.get(member, 0) < 0:
             raise ClientException(f"Invalid '{member}' setting for container '{container['name']}'.")
+
+
+def _check_system_controls(container: Container) -> None:
+    """The text is (unconfirmed)."""
+    for control in container["systemControls"]:
+        if not control.get("namespace") or control.get("value") is None:
+            raise ClientException(f"System controls of container '{container['name']}' need a namespace and a value.")
 
 
 def _check_logging(logging: Mapping[str, Any] | None) -> None:

@@ -49,6 +49,8 @@ class HostSpec:
     ec2_instance_id: str | None = None
     private_ip: str | None = None
     capacity_provider: str | None = None
+    reserved_memory: int = 0
+    """MiB that the agent keeps from tasks."""
     tags: Sequence[Mapping[str, Any]] = ()
 
 
@@ -87,7 +89,7 @@ def add_host(context: Context, cluster: ClusterRow, spec: HostSpec) -> Container
         status_reason=None,
         agent_connected=True,
         cpu=kind.cpu,
-        memory=kind.memory,
+        memory=max(0, kind.memory - spec.reserved_memory),
         reserved_tcp_ports=_RESERVED_TCP,
         reserved_udp_ports=[],
         gpus=[f"GPU-{context.emulator.ids.uuid()}" for _ in range(kind.gpus)],

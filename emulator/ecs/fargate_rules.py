@@ -109,6 +109,8 @@ def _container(container: Body) -> Iterator[str]:
     driver = container.get("logConfiguration", {}).get("logDriver")
     if driver is not None and driver not in _LOG_DRIVERS:
         yield f"{prefix} log driver {driver}."
+    if driver == "awslogs" and not container["logConfiguration"].get("options", {}).get("awslogs-stream-prefix"):
+        yield "Log driver awslogs requires options: awslogs-stream-prefix"
     linux = container.get("linuxParameters", {})
     yield from (f"{prefix} linuxParameters.{member}." for member in _LINUX_PARAMETERS if linux.get(member))
     if set(linux.get("capabilities", {}).get("add", [])) - {"SYS_PTRACE"}:

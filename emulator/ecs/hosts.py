@@ -191,11 +191,17 @@ class HostsLoop:
                 _set_connected(context, _row(context, arn), connected=True)
 
     def _register(self, context: Context, instance: Instance, configuration: AgentConfiguration) -> None:
+        own = {
+            "ecs.ami-id": instance.image_id,
+            "ecs.subnet-id": instance.subnet_id,
+            "ecs.vpc-id": instance.vpc_id,
+        }
         spec = HostSpec(
             instance_type=instance.instance_type,
             zone=instance.zone,
             origin="ec2",
-            attributes=configuration.attributes,
+            attributes={name: value for name, value in own.items() if value} | configuration.attributes,
+            reserved_memory=configuration.reserved_memory,
             ec2_instance_id=instance.id,
             private_ip=instance.private_ip,
         )

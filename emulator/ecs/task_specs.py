@@ -12,7 +12,7 @@ from emulator.context import Context
 from emulator.ecs.demand import containers_with_overrides
 from emulator.ecs.names import is_daemon_definition
 from emulator.neighbours.ports import Subnet, SubnetNotFoundError
-from emulator.runtime.specs import ContainerSpec, HealthCheck, Mount, PortMapping, TaskSpec, Ulimit
+from emulator.runtime.specs import ContainerSpec, Device, HealthCheck, Mount, PortMapping, TaskSpec, Tmpfs, Ulimit
 from emulator.state.daemons import DaemonTaskDefinitionRow
 from emulator.state.ecs import ContainerInstanceRow, TaskDefinitionRow, TaskRow
 from emulator.state.store import rows_by_key
@@ -39,6 +39,8 @@ def task_spec(context: Context, row: TaskRow) -> TaskSpec:
         vpc_cidr=None if subnet is None else subnet.vpc_cidr,
         vpc_id=None if subnet is None else subnet.vpc_id,
         subnet_cidr=None if subnet is None else subnet.cidr,
+        pid_mode=body.get("pidMode"),
+        ipc_mode=body.get("ipcMode"),
         cpu_limit=_limit(row.overrides.get("cpu") or body.get("cpu")),
         memory_limit=_limit(row.overrides.get("memory") or body.get("memory")),
         system_controls=tuple(
@@ -133,6 +135,7 @@ def _container(container: dict[str, Any], row: TaskRow, volumes: dict[str, dict[
         ports=tuple(
             PortMapping(mapping["containerPort"], mapping.get("hostPort", 0), mapping["protocol"])
             for mapping in container["portMappings"]
+            if "containerPort" in mapping  # tasks with a range are told that it is not emulated
         ),
         health_check=_health(container.get("healthCheck")),
         ulimits=tuple(
@@ -144,6 +147,7 @@ def _container(container: dict[str, Any], row: TaskRow, volumes: dict[str, dict[
         links=tuple(container.get("links", [])),
         extra_hosts=tuple((item["hostname"], item["ipAddress"]) for item in container.get("extraHosts", [])),
         dns_servers=tuple(container.get("dnsServers", [])),
+        dns_search=tuple(container.get("dnsSearchDomains", [])),
         hostname=container.get("hostname"),
         privileged=container.get("privileged", False),
         read_only_root=container.get("readonlyRootFilesystem", False),
@@ -153,9 +157,24 @@ def _container(container: dict[str, Any], row: TaskRow, volumes: dict[str, dict[
         capabilities_add=tuple(capabilities.get("add", [])),
         capabilities_drop=tuple(capabilities.get("drop", [])),
         system_controls=tuple((item["namespace"], item["value"]) for item in container["systemControls"]),
+        security_options=tuple(container.get("dockerSecurityOptions", [])),
         shared_memory_mib=linux.get("sharedMemorySize"),
+        tmpfs=tuple(
+            Tmpfs(folder["containerPath"], folder["size"], tuple(folder.get("mountOptions", [])))
+            for folder in linux.get("tmpfs", [])
+        ),
+        devices=tuple(_device(device) for device in linux.get("devices", [])),
+        swap_mib=linux.get("maxSwap", 0),
+        swappiness=linux.get("swappiness"),
         stop_timeout=container.get("stopTimeout", _DEFAULT_STOP_TIMEOUT),
     )
+
+
+def _device(device: dict[str, Any]) -> Device:
+    """A device without permissions has all of them."""
+    letters = {"read": "r", "write": "w", "mknod": "m"}
+    permissions = "".join(letters[word] for word in device.get("permissions", letters))
+    return Device(device["hostPath"], device.get("containerPath", device["hostPath"]), permissions)
 
 
 def _health(check: dict[str, Any] | None) -> HealthCheck | None:

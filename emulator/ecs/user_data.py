@@ -6,10 +6,11 @@ count, and of two assignments the later one holds, as in the file.
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email import message_from_string
 
 _CLUSTER = re.compile(r"""(?<![\w$])ECS_CLUSTER=(?:\\?["'])?([A-Za-z0-9_-]{1,255})""")
+_RESERVED = re.compile(r"""(?<![\w$])ECS_RESERVED_MEMORY=(?:\\?["'])?([0-9]{1,9})(?![\w])""")
 _ATTRIBUTES = re.compile(r"(?<![\w$])ECS_INSTANCE_ATTRIBUTES=[\"']?(\{[^{}]*\})")
 
 
@@ -19,6 +20,8 @@ class AgentConfiguration:
 
     cluster: str
     attributes: dict[str, str] = field(default_factory=dict)
+    reserved_memory: int = 0
+    """MiB (ECS_RESERVED_MEMORY)."""
     fault: str | None = None
     """Why its attributes cannot be used."""
 
@@ -31,14 +34,15 @@ def agent_configuration(user_data: str) -> AgentConfiguration | None:
     clusters = _CLUSTER.findall(text)
     if not clusters:
         return None
+    plain = AgentConfiguration(clusters[-1], reserved_memory=int(["0", *_RESERVED.findall(text)][-1]))
     given = _ATTRIBUTES.findall(text)
     if not given:
-        return AgentConfiguration(clusters[-1])
+        return plain
     try:
         found = json.loads(given[-1].replace('\\"', '"'))
     except ValueError:
-        return AgentConfiguration(clusters[-1], fault=f"ECS_INSTANCE_ATTRIBUTES is not JSON: {given[-1]}")
-    return AgentConfiguration(clusters[-1], {name: str(value) for name, value in found.items()})
+        return replace(plain, fault=f"ECS_INSTANCE_ATTRIBUTES is not JSON: {given[-1]}")
+    return replace(plain, attributes={name: str(value) for name, value in found.items()})
 
 
 def _script(user_data: str) -> str:

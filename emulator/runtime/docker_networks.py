@@ -176,6 +176,7 @@ class VpcNetworks:
                     "NetworkMode": network,
                     "Sysctls": {key: value for key, value in task.system_controls if key.startswith("net.")},
                     "Dns": list(task.dns_servers),
+                    "IpcMode": "shareable" if task.ipc_mode == "task" else "private",
                 },
                 "NetworkingConfig": {"EndpointsConfig": {network: place}},
             },

@@ -93,9 +93,28 @@ def _host(server_id: str, task: TaskSpec, container: ContainerSpec) -> Document:
             f"{container_name(task, name)}:{'ro' if read_only else 'rw'}" for name, read_only in container.volumes_from
         ],
         "Sysctls": _sysctls(task, container),
+        "SecurityOpt": list(container.security_options),
+        "Tmpfs": {folder.target: ",".join((f"size={folder.size_mib}m", *folder.options)) for folder in container.tmpfs},
+        "Devices": [
+            {
+                "PathOnHost": item.host_path,
+                "PathInContainer": item.container_path,
+                "CgroupPermissions": item.permissions,
+            }
+            for item in container.devices
+        ],
+        "PidMode": _namespace(task, task.pid_mode),
+        "IpcMode": _namespace(task, task.ipc_mode),
     }
     found |= _limits(task, container) | _network(task, container)
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _namespace(task: TaskSpec, mode: str | None) -> str | None:
+    """`task` is the pause container's; where there is none, each container keeps its own."""
+    if mode == "task":
+        return f"container:{container_name(task, PAUSE)}" if task.network_mode == "awsvpc" else None
+    return mode
 
 
 def _listed(words: tuple[str, ...] | None) -> list[str] | None:
@@ -106,8 +125,9 @@ def _limits(task: TaskSpec, container: ContainerSpec) -> Document:
     found: Document = {"CpuShares": max(2, container.cpu)}
     hard = container.memory or task.memory_limit
     if hard:
-        # no swap beyond the limit: ECS's machines have none
-        found |= {"Memory": hard * _MIB, "MemorySwap": hard * _MIB}
+        found |= {"Memory": hard * _MIB, "MemorySwap": (hard + container.swap_mib) * _MIB}
+        if container.swap_mib and container.swappiness is not None:
+            found["MemorySwappiness"] = container.swappiness
     if container.memory_reservation:
         found["MemoryReservation"] = container.memory_reservation * _MIB
     if container.shared_memory_mib:
@@ -125,6 +145,7 @@ def _network(task: TaskSpec, container: ContainerSpec) -> Document:
         "NetworkMode": task.network_mode,
         "ExtraHosts": [f"{name}:{address}" for name, address in container.extra_hosts],
         "Dns": list(container.dns_servers),
+        "DnsSearch": list(container.dns_search),
     }
     if task.network_mode == "bridge":
         address = task.host_address or "127.0.0.1"

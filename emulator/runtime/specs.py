@@ -55,6 +55,25 @@ class Mount:
 
 
 @dataclass(frozen=True, slots=True)
+class Tmpfs:
+    """A folder in memory."""
+
+    target: str
+    size_mib: int
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device of this machine inside a container."""
+
+    host_path: str
+    container_path: str
+    permissions: str
+    """Of `rwm`: read, write, mknod."""
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerSpec:
     """One container of a task, with the task's overrides applied."""
 
@@ -83,6 +102,7 @@ class ContainerSpec:
     extra_hosts: tuple[tuple[str, str], ...] = ()
     """(host name, address)"""
     dns_servers: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
     hostname: str | None = None
     privileged: bool = False
     read_only_root: bool = False
@@ -92,7 +112,14 @@ class ContainerSpec:
     capabilities_add: tuple[str, ...] = ()
     capabilities_drop: tuple[str, ...] = ()
     system_controls: tuple[tuple[str, str], ...] = ()
+    security_options: tuple[str, ...] = ()
     shared_memory_mib: int | None = None
+    tmpfs: tuple[Tmpfs, ...] = ()
+    devices: tuple[Device, ...] = ()
+    swap_mib: int = 0
+    """Beyond the hard limit of memory; ECS's machines have none unless a container asks for it."""
+    swappiness: int | None = None
+    """0 to 100; only with swap."""
     stop_timeout: float = 30
 
 
@@ -116,6 +143,10 @@ class TaskSpec:
     """awsvpc: the part of the VPC's range that the task's address should be from."""
     private_ip: str | None = None
     """awsvpc: the address wished for; the runtime answers with the one it got."""
+    pid_mode: Literal["host", "task"] | None = None
+    """Whose processes containers see: this machine's, or each other's (awsvpc only); None: their own."""
+    ipc_mode: Literal["host", "task", "none"] | None = None
+    """The same of shared memory and semaphores."""
     cpu_limit: int | None = None
     """Task-level CPU units, a hard limit where given."""
     memory_limit: int | None = None

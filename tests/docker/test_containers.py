@@ -35,7 +35,10 @@ def test_what_a_definition_says_is_what_the_container_is(tasks: Tasks) -> None:
             "cpu": 256, "memory": 64, "memoryReservation": 32, "user": "1234:5678", "workingDirectory": "/bin",
             "ulimits": [{"name": "nofile", "softLimit": 777, "hardLimit": 888}], "hostname": "named",
             "dockerLabels": {"team": "blue"}, "readonlyRootFilesystem": True, "privileged": False,
-            "linuxParameters": {"initProcessEnabled": True, "capabilities": {"drop": ["NET_RAW"]}},
+            "linuxParameters": {"initProcessEnabled": True, "capabilities": {"drop": ["NET_RAW"]},
+                "tmpfs": [{"containerPath": "/scratch", "size": 4, "mountOptions": ["noexec"]}],
+                "devices": [{"hostPath": "/dev/null", "containerPath": "/dev/nothing", "permissions": ["read"]}]},
+            "dockerSecurityOptions": ["no-new-privileges"], "dnsSearchDomains": ["example.com"],
             "extraHosts": [{"hostname": "friend", "ipAddress": "10.1.2.3"}], "dnsServers": ["10.9.9.9"],
         },
         networkMode="bridge",
@@ -55,6 +58,9 @@ def test_what_a_definition_says_is_what_the_container_is(tasks: Tasks) -> None:
     assert host["Ulimits"] == [{"Name": "nofile", "Soft": 777, "Hard": 888}]
     assert (host["ReadonlyRootfs"], host["Init"], host["CapDrop"]) == (True, True, ["NET_RAW"])
     assert (host["ExtraHosts"], host["Dns"]) == (["friend:10.1.2.3"], ["10.9.9.9"])
+    assert (host["Tmpfs"], host["DnsSearch"]) == ({"/scratch": "size=4m,noexec"}, ["example.com"])
+    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert host["Devices"] == [{"PathOnHost": "/dev/null", "PathInContainer": "/dev/nothing", "CgroupPermissions": "r"}]
     tasks.stop(task["taskArn"])
 
 

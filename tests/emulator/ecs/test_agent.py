@@ -447,5 +447,8 @@ def test_what_is_not_emulated_fails_a_fargate_task_and_says_so() -> None:
         task = stage.task(await stage.run(launchType="FARGATE", networkConfiguration=AWSVPC))
         assert task["stopCode"] == "TaskFailedToStart"
         assert task["stoppedReason"].endswith("not emulated: ecs.capability.env-files.s3")
+        stage.define({"portMappings": [{"containerPortRange": "80-90"}]}, **fargate)
+        task = stage.task(await stage.run(launchType="FARGATE", networkConfiguration=AWSVPC))
+        assert task["stoppedReason"].endswith("not emulated: ecs.capability.network.container-port-range")
 
     play(story)

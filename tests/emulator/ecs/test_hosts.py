@@ -225,6 +225,9 @@ def test_the_default_cluster_is_made_and_attributes_are_kept(tmp_path: Path) -> 
         with emulator.store.begin() as session:
             row = session.scalars(select(ContainerInstanceRow)).one()
             assert (row.attributes["stack"], row.origin, row.instance_type) == ("prod", "ec2", "t3.large")
+            assert row.attributes["ecs.ami-id"] == "ami-1"
+            assert str(row.attributes["ecs.subnet-id"]).startswith("subnet-")
+            assert str(row.attributes["ecs.vpc-id"]).startswith("vpc-")
 
     run(tmp_path, play)
 

@@ -26,6 +26,8 @@ def after(name: str, condition: str) -> list[dict[str, str]]:
 
 NONE = {"logDriver": "awslogs", "options": {}}
 LOGS = {"logDriver": "awslogs", "options": {"awslogs-region": "eu-west-1", "awslogs-group": "web"}}
+_OPTIONS = {"awslogs-region": "eu-west-1", "awslogs-group": "web", "awslogs-stream-prefix": "web"}
+PREFIXED = {"logDriver": "awslogs", "options": _OPTIONS}
 
 REFUSED: list[tuple[Any, str]] = [
     (definition(family="a b"), "Family contains invalid characters."),
@@ -33,6 +35,10 @@ REFUSED: list[tuple[Any, str]] = [
     (one(name=""), "Container.name should not be null or empty."),
     (one(image=""), "Container.image should not be null or empty."),
     (one(image="a b"), "Container.image contains invalid characters."),
+    (
+        one(systemControls=[{"namespace": "net.core.somaxconn"}]),
+        "System controls of container 'app' need a namespace and a value.",
+    ),
     (two({"name": "side"}), "Container names must be unique within a Task Definition."),
     (two({"essential": False}, {"essential": False}), "At least one container must be marked essential."),
     (
@@ -118,6 +124,10 @@ FARGATE: list[tuple[Any, str]] = [
         fargate_definition({"logConfiguration": LOGS}),
         "Fargate requires task definition to have execution role ARN to support log driver awslogs.",
     ),
+    (
+        fargate_definition({"logConfiguration": LOGS}, executionRoleArn="arn:aws:iam::1:role/r"),
+        "Log driver awslogs requires options: awslogs-stream-prefix",
+    ),
     (fargate_definition(ipcMode="task"), "Tasks using the Fargate launch type do not support ipcMode."),
     (
         fargate_definition(pidMode="host"),
@@ -173,7 +183,7 @@ def test_a_blank_family_and_a_bad_expression_are_invalid_parameters(context: Con
         two({"links": ["side:db"], "volumesFrom": [{"sourceContainer": "side"}]}),
         definition(volumes=[{"name": "x", "host": {}}, {"name": "y"}]),
         one(environmentFiles=[{"type": "s3", "value": "arn:aws:s3:::bucket/app.env"}]),
-        fargate_definition({"logConfiguration": LOGS}, executionRoleArn="arn:aws:iam::1:role/r"),
+        fargate_definition({"logConfiguration": PREFIXED}, executionRoleArn="arn:aws:iam::1:role/r"),
         fargate_definition(cpu="1 vCPU", memory="3 GB", pidMode="task"),
         fargate_definition(cpu="16384", memory="122880"),
     ],

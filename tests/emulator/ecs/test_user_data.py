@@ -68,3 +68,9 @@ def test_attributes_that_are_no_json_are_told() -> None:
     found = agent_configuration("ECS_CLUSTER=one\nECS_INSTANCE_ATTRIBUTES={stack}")
     assert found is not None
     assert (found.attributes, found.fault) == ({}, "ECS_INSTANCE_ATTRIBUTES is not JSON: {stack}")
+
+
+def test_memory_that_the_agent_keeps() -> None:
+    found = agent_configuration("ECS_CLUSTER=one\necho ECS_RESERVED_MEMORY=256 >> /etc/ecs/ecs.config")
+    assert found is not None
+    assert found.reserved_memory == 256

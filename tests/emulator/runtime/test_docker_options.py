@@ -46,6 +46,23 @@ def test_limits() -> None:
     assert "CpuQuota" not in host
 
 
+def test_swap_is_beyond_memory_and_only_where_it_is_asked_for() -> None:
+    own = replace(_APP, memory=10, swappiness=30)
+    assert "MemorySwappiness" not in create_document("server", task(), own, "sha256:1")["HostConfig"]
+    host = create_document("server", task(), replace(own, swap_mib=5), "sha256:1")["HostConfig"]
+    assert (host["Memory"], host["MemorySwap"], host["MemorySwappiness"]) == (10 << 20, 15 << 20, 30)
+
+
+def test_namespaces_of_processes_and_shared_memory() -> None:
+    shared = task(pid_mode="host", ipc_mode="none")
+    host = create_document("server", shared, _APP, "sha256:1")["HostConfig"]
+    assert (host["PidMode"], host["IpcMode"]) == ("host", "none")
+    together = task(network_mode="awsvpc", pid_mode="task", ipc_mode="task")
+    host = create_document("server", together, _APP, "sha256:1")["HostConfig"]
+    assert host["PidMode"] == host["IpcMode"] == host["NetworkMode"]
+    assert "PidMode" not in create_document("server", task(), _APP, "sha256:1")["HostConfig"]
+
+
 def test_one_container_port_may_be_published_twice() -> None:
     ports = (PortMapping(53, 53, "udp"), PortMapping(80, 8080), PortMapping(80, 0))
     host = create_document("server", task(), replace(_APP, ports=ports), "sha256:1")["HostConfig"]
