@@ -12,6 +12,9 @@ from typing import Any
 
 from emulator.context import Context
 from emulator.ecs import rollouts
+from emulator.ecs import service_events as events
+from emulator.ecs.deployments import living
+from emulator.ecs.service_events import tell
 from emulator.ecs.service_wakes import look_again
 from emulator.state.ecs import ServiceDeploymentRow, ServiceRow
 from scheduler.reconcile.alarms import Alarm, alarming, bake, triggered
@@ -48,6 +51,7 @@ def watch_alarms(context: Context, service: ServiceRow, row: ServiceDeploymentRo
         "ECS deployment failed: alarm detected.",
         "ECS deployment failed: alarm detected. Rolling back to deploymentId {id}.",
     )
+    tell(context, service, events.failed(living(context, service)[0].id, "alarm detected"))
     if row.configuration["alarms"].get("rollback"):
         rollouts.roll_back(context, service, row, cause)
     else:

@@ -90,8 +90,8 @@ REQUEST = Cause(  # (unconfirmed) texts
 
 def begin(context: Context, service: ServiceRow) -> ServiceDeploymentRow:
     """Begin to deploy the service as it is now; what is still under way is stopped where it is."""
-    sources = [row.id for row in living(context, service)]
-    served = last_completed(context, service)
+    sources = living(context, service)
+    served = serving(context, service, sources) or last_completed(context, service)
     deployment = new_deployment(context, service)
     deployment.body = {**deployment.body, "targetGroups": groups_for(service, served)}
     new_revision(context, service, deployment)
@@ -109,7 +109,7 @@ def begin(context: Context, service: ServiceRow) -> ServiceDeploymentRow:
         sequence=1 + (number or 0),
         deployment_id=deployment.id,
         status=Status.PENDING,
-        source_ids=sources,
+        source_ids=[row.id for row in sources],
         configuration=service.body["deploymentConfiguration"],
         breaker={},
         alarms={},
@@ -198,6 +198,15 @@ def last_completed(context: Context, service: ServiceRow) -> DeploymentRow | Non
         return None
     back = row.rollback if row.status == Status.ROLLBACK_SUCCESSFUL else None
     return context.session.get_one(DeploymentRow, row.deployment_id if back is None else back["deploymentId"])
+
+
+def serving(context: Context, service: ServiceRow, rows: Sequence[DeploymentRow]) -> DeploymentRow | None:
+    """Which of `rows`, the newest first, has the production traffic until a newer deployment takes it over.
+
+    The last completed one; where that has gone, or none ever was completed, the one that has been there the longest.
+    """
+    completed = last_completed(context, service)
+    return next((row for row in rows if completed is not None and row.id == completed.id), rows[-1] if rows else None)
 
 
 def halted(context: Context, service: ServiceRow, deployments: Sequence[DeploymentRow]) -> bool:

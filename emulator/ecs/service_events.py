@@ -54,9 +54,9 @@ def completed(deployment_id: str) -> str:
     return f"(deployment {deployment_id}) deployment completed."
 
 
-def failed(deployment_id: str) -> str:
-    """The circuit breaker gave a deployment up."""
-    return f"(deployment {deployment_id}) deployment failed: tasks failed to start."
+def failed(deployment_id: str, why: str = "tasks failed to start") -> str:
+    """The circuit breaker gave a deployment up, or an alarm did (its text is unconfirmed)."""
+    return f"(deployment {deployment_id}) deployment failed: {why}."
 
 
 def rolling_back(deployment_id: str) -> str:

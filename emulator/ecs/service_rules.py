@@ -35,8 +35,8 @@ _PROPAGATE = ("TASK_DEFINITION", "SERVICE", "NONE")
 _MOST_SECONDS = 2**31 - 1
 
 
-def refuse_unsupported(context: Context, request: Mapping[str, Any]) -> None:
-    """Raise where the request asks for what would not be carried out.
+def refuse_unsupported(context: Context, request: Mapping[str, Any], body: Mapping[str, Any] | None = None) -> None:
+    """Raise where the request asks for what would not be carried out; `body` is of the service that is to change.
 
     Raises:
         UnsupportedFeatureException: it names everything that is not emulated yet.
@@ -45,6 +45,8 @@ def refuse_unsupported(context: Context, request: Mapping[str, Any]) -> None:
     asked = [member for member in _NOT_YET if request.get(member)]
     if request.get("loadBalancers") and context.emulator.balancer is None:
         asked.append("loadBalancers")
+    if body is not None and "deploymentController" in request:
+        asked += ["another deploymentController"] * (controller_of(request) != controller_of(body))
     if asked:
         raise UnsupportedFeatureException(f"Not emulated yet: {', '.join(asked)}.")
 

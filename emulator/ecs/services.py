@@ -156,7 +156,7 @@ def update_service(context: Context, request: "UpdateServiceRequestTypeDef") -> 
     """Change a service; another task definition, network or platform, or `forceNewDeployment`, begins a deployment."""
     cluster = find_cluster(context, request.get("cluster"))
     row = active_service(context, cluster, request["service"])
-    refuse_unsupported(context, request)
+    refuse_unsupported(context, request, row.body)
     if row.body["deploymentController"]["type"] != "ECS":
         return _update_external(context, row, request)
     refuse_managed_members(row.body, request)

@@ -119,6 +119,10 @@ def _go_on(
     )
     match next_place(looked):
         case Go(following):
+            if place.stage is Stage.RECONCILE_SERVICE:
+                for row in seen.deployments[1:]:
+                    if row is not blue:
+                        retire(context, row)
             enter(context, rollout, following)
             context.wake("services", seen.service.arn)
         case Wait(why, seconds):
@@ -143,8 +147,7 @@ def _blue(context: Context, seen: Seen, rollout: ServiceDeploymentRow) -> Deploy
     """What served production when the deployment began; on the way back what was green then."""
     if rollout.progress.get("back"):
         return next((row for row in seen.deployments if row.id == rollout.deployment_id), None)
-    served = rollouts.last_completed(context, seen.service)
-    return next((row for row in seen.deployments[1:] if served is not None and row.id == served.id), None)
+    return rollouts.serving(context, seen.service, seen.deployments[1:])
 
 
 def _wanted(seen: Seen, rollout: ServiceDeploymentRow, blue: DeploymentRow | None) -> dict[str, int]:
@@ -154,7 +157,8 @@ def _wanted(seen: Seen, rollout: ServiceDeploymentRow, blue: DeploymentRow | Non
     wanted[seen.green.id] = desired if stage in _GREEN_FROM else 0
     if blue is not None and stage is not Stage.CLEAN_UP:
         alive = sum(task.wanted for task in seen.tasks if task.deployment_id == blue.id)
-        wanted[blue.id] = min(alive, desired) if rollout.progress.get("back") else desired
+        kept = rollout.progress.get("back") or blue.rollout_state != "COMPLETED"  # and not made up for
+        wanted[blue.id] = min(alive, desired) if kept else desired
     return wanted
 
 

@@ -110,6 +110,14 @@ def test_one_daemon_on_every_host(server: RunningServer, ecs: Any) -> None:
     stable(ecs)
 
 
+def test_the_deployment_controller_cannot_be_changed_unseen(ecs: Any) -> None:
+    define(ecs)
+    ecs.create_service(serviceName="web", taskDefinition="web", desiredCount=1)
+    ecs.update_service(service="web", desiredCount=2, deploymentController={"type": "ECS"})
+    with pytest.raises(ecs.exceptions.UnsupportedFeatureException, match="another deploymentController"):
+        ecs.update_service(service="web", deploymentController={"type": "EXTERNAL"})
+
+
 def test_protected_tasks_stay(ecs: Any) -> None:
     define(ecs)
     ecs.create_service(serviceName="web", taskDefinition="web", desiredCount=3)

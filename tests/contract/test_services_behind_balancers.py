@@ -106,6 +106,29 @@ def test_simulated_targets_answer_health_checks_as_they_are_told(server: Running
     assert refused == {"detail": "no target group red; there are: blue, green"}
 
 
+def test_no_request_fails_while_a_first_deployment_is_superseded(server: RunningServer, front: Front) -> None:
+    ecs = server.client("ecs")
+    define(ecs)
+    pause = {"targetType": "PAUSE", "lifecycleStages": ["POST_PRODUCTION_TRAFFIC_SHIFT"]}
+    ecs.create_service(
+        serviceName="web",
+        taskDefinition="web",
+        desiredCount=2,
+        loadBalancers=front.pair,
+        deploymentConfiguration={"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 5, "lifecycleHooks": [pause]},
+    )
+    first = until(server, ecs, "IN_PROGRESS", "POST_PRODUCTION_TRAFFIC_SHIFT")["targetServiceRevision"]["arn"]
+    server.wait_until(lambda: front.get()[0] == 200)
+    server.admin("POST", "runtime/scripts", {"pattern": "slow:*", "start": 600})
+    define(ecs, "slow:1")
+    ecs.update_service(service="web", taskDefinition="web")
+    server.wait_until(lambda: newest(ecs).get("lifecycleStage") == "SCALE_UP")
+    assert front.share(first, 20) == 100
+    server.admin("POST", "clock", {"advance": 600})
+    second = until(server, ecs, "IN_PROGRESS", "POST_PRODUCTION_TRAFFIC_SHIFT")["targetServiceRevision"]["arn"]
+    server.wait_until(lambda: front.share(second, 20) == 100)
+
+
 def test_a_canary_gets_its_share_then_all_and_blue_is_gone(server: RunningServer, front: Front) -> None:
     ecs = server.client("ecs")
     define(ecs)

@@ -91,6 +91,7 @@ def test_without_rollback_the_deployment_stops_where_it_is() -> None:
         await stage.wait(120)
         assert deployments(stage)[0]["status"] == "STOPPED"
         assert stage.web()["deployments"][0]["rolloutState"] == "FAILED"
+        assert "(deployment ID) deployment failed: alarm detected." in stage.messages()
 
     play(story)
 

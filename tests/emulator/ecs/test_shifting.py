@@ -310,6 +310,25 @@ def test_an_abort_leaves_both_revisions_until_the_next_deployment() -> None:
     play(story, hosts=4)
 
 
+def test_what_a_first_deployment_serves_lives_on_until_another_takes_over() -> None:
+    async def story(stage: ServicesPlaying) -> None:
+        configuration = blue_green(10, lifecycleHooks=[pause("POST_PRODUCTION_TRAFFIC_SHIFT")])
+        stage.stage.define({"image": "web:1"})
+        await stage.create(2, deploymentConfiguration=configuration)  # it never completes
+        stage.stage.define({"image": "web:2"})
+        await stage.update(taskDefinition="web")
+        await stage.wait(MINUTE)
+        assert newest(stage)["lifecycleStage"] == "POST_PRODUCTION_TRAFFIC_SHIFT"
+        assert images(stage) == {"web:1": 2, "web:2": 2}
+        stage.stage.define({"image": "web:3"})
+        await stage.update(taskDefinition="web")
+        service = await stage.wait(MINUTE)
+        assert images(stage) == {"web:1": 2, "web:3": 2}
+        assert [item["runningCount"] for item in service["deployments"]] == [2, 2]  # what was superseded has gone
+
+    play(story)
+
+
 def test_broken_tasks_trip_the_breaker_here_too() -> None:
     async def story(stage: ServicesPlaying) -> None:
         breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
