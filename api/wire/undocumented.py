@@ -9,7 +9,15 @@ _TIER = {"Tier": {"shape": "EnvironmentTier"}}
 _SPECIFICATION = {"TemplateSpecification": {"shape": "TemplateSpecification"}}
 
 _SHAPES: dict[str, Any] = {
-    "TemplateSpecification": {"type": "structure", "members": {"TemplateSource": {"shape": "TemplateSource"}}},
+    "TemplateSpecification": {
+        "type": "structure",
+        "members": {"TemplateSource": {"shape": "TemplateSource"}, "TemplateSnippets": {"shape": "TemplateSnippets"}},
+    },
+    "TemplateSnippets": {"type": "list", "member": {"shape": "TemplateSnippet"}},
+    "TemplateSnippet": {
+        "type": "structure",
+        "members": {name: {"shape": "String"} for name in ("SnippetName", "Order", "SourceUrl")},
+    },
     "TemplateSource": {"type": "structure", "members": {"EnvironmentName": {"shape": "EnvironmentName"}}},
 }
 _MEMBERS: dict[str, dict[str, Any]] = {

@@ -19,7 +19,7 @@ from emulator.beanstalk.bundles.platforms import platform_of
 from emulator.beanstalk.bundles.registries import CredentialsUnavailableError, read_credentials, registry_of_image
 from emulator.beanstalk.bundles.samples import write_sample
 from emulator.beanstalk.bundles.unpacking import unpack
-from emulator.beanstalk.environment_options import whole
+from emulator.beanstalk.environment_options import faults, put_together, whole
 from emulator.beanstalk.platforms import platform_of_arn
 from emulator.beanstalk.storage import objects_of
 from emulator.ecr.authorization import credentials_for
@@ -30,6 +30,7 @@ from emulator.runtime.specs import RegistryCredentials
 from scheduler.beanstalk.model import Said
 
 _FOLDER = "beanstalk"
+_BAD_SETTINGS = '"option_settings" in one of the configuration files failed validation. More details to follow.'
 _LINES = 200
 """How much of a build's output is kept."""
 
@@ -90,7 +91,7 @@ async def read_settings(emulator: Emulator, job: Job) -> list[dict[str, Any]]:
     """The option settings of a bundle's `.ebextensions`.
 
     Raises:
-        PreparingError: it cannot be read.
+        PreparingError: it cannot be read, or they do not hold.
 
     """
     try:
@@ -100,12 +101,16 @@ async def read_settings(emulator: Emulator, job: Job) -> list[dict[str, Any]]:
 
 
 def _settings(emulator: Emulator, job: Job) -> list[dict[str, Any]]:
-    found = read_extensions(FolderFiles(_unpacked(emulator, job)), job.version_label or "")
-    return [
+    read = read_extensions(FolderFiles(_unpacked(emulator, job)), job.version_label or "")
+    found = [
         {"Namespace": one.namespace, "OptionName": one.name, "Value": one.value}
         | ({"ResourceName": one.resource} if one.resource else {})
-        for one in found.settings
+        for one in read.settings
     ]
+    wrong = faults(found, put_together(found, job.settings), job.platform_arn)
+    if wrong:
+        raise PreparingError(_BAD_SETTINGS, *wrong)
+    return found
 
 
 def _unpacked(emulator: Emulator, job: Job) -> Path:

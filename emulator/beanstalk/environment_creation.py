@@ -68,7 +68,7 @@ def create(context: Context, request: Mapping[str, Any]) -> EnvironmentRow:
     removed = request.get("OptionsToRemove", [])
     given = [*request.get("OptionSettings", []), *properties_of(context, links)]
     settings = put_together(put_together(source.settings, removed=removed), given)
-    check(given, settings, source.platform_arn)
+    check([*source.settings, *given], settings, source.platform_arn)  # files of saved configurations are anyone's
     row = _row(context, request, source, tier, settings)
     row.cname = _cname(context, request, str(name), worker=tier["Name"] == "Worker")
     context.session.add(row)

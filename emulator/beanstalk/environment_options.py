@@ -38,10 +38,15 @@ def check(given: Documents, settings: Sequence[Mapping[str, Any]], platform_arn:
         ConfigurationValidationException: the first that does not hold.
 
     """
+    found = faults(given, settings, platform_arn)
+    if found:
+        raise ConfigurationValidationException(found[0])
+
+
+def faults(given: Documents, settings: Documents, platform_arn: str) -> list[str]:
+    """What is wrong with settings (`given`), each by itself and with all that there would then be (`settings`)."""
     found = validate(settings_from(given), trait_of(platform_arn), settings_from(settings))
-    faults = [message for message in found if message.severity == "error"]
-    if faults:
-        raise ConfigurationValidationException(faults[0].text)
+    return [message.text for message in found if message.severity == "error"]
 
 
 def change(

@@ -11,8 +11,10 @@ from emulator.beanstalk.configurations import find_template
 from emulator.beanstalk.environment_finding import find_named
 from emulator.beanstalk.errors import (
     InvalidParameterCombination,
+    InvalidParameterValue,
     no_platform_source,
 )
+from emulator.beanstalk.options.validation import NO_DATABASES
 from emulator.beanstalk.platforms import platform_of_arn, platform_of_stack, trait_of
 from emulator.context import Context
 
@@ -34,12 +36,15 @@ def source_of(context: Context, request: Mapping[str, Any]) -> Source:
 
     Raises:
         InvalidParameterCombination: several that exclude each other.
-        InvalidParameterValue: there is no such thing, or none is named.
+        InvalidParameterValue: there is no such thing, or none is named, or it is to have a database.
 
     """
     stack, platform = request.get("SolutionStackName"), request.get("PlatformArn")
     template = request.get("TemplateName")
-    original = request.get("TemplateSpecification", {}).get("TemplateSource", {}).get("EnvironmentName")
+    specification = request.get("TemplateSpecification", {})
+    original = specification.get("TemplateSource", {}).get("EnvironmentName")
+    if specification.get("TemplateSnippets"):  # `eb create --database` sends RdsExtensionEB, and there are no others
+        raise InvalidParameterValue(NO_DATABASES)
     if stack is not None and platform is not None:
         raise InvalidParameterCombination(
             "SolutionStackName and PlatformArn cannot both be specified."

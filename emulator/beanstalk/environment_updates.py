@@ -57,8 +57,9 @@ def update_environment(context: Context, request: "UpdateEnvironmentMessageTypeD
     platform = platform_of(context, stack, arn) or row.platform_arn
     label = request.get("VersionLabel")
     version = version_of(context, row.application, label) if label is not None else None
-    settings = _settings(context, row, request)
-    check(request.get("OptionSettings", []), settings, platform)
+    template = _template(context, row, request)
+    settings = _settings(row, template, request)
+    check([*template, *request.get("OptionSettings", [])], settings, platform)
     _check_fixed(row, settings)
     if "Description" in request:
         row.description = request["Description"]
@@ -115,11 +116,12 @@ def _check_tier(row: EnvironmentRow, request: Mapping[str, Any]) -> None:
         raise InvalidParameterValue("Changing the tier of an environment is not supported.")  # (unconfirmed) text
 
 
-def _settings(context: Context, row: EnvironmentRow, request: Mapping[str, Any]) -> list[dict[str, Any]]:
-    template: list[dict[str, Any]] = []
+def _template(context: Context, row: EnvironmentRow, request: Mapping[str, Any]) -> list[dict[str, Any]]:
     name = request.get("TemplateName")
-    if name is not None:
-        template = find_template(context, row.application, name).settings
+    return [] if name is None else find_template(context, row.application, name).settings
+
+
+def _settings(row: EnvironmentRow, template: list[dict[str, Any]], request: Mapping[str, Any]) -> list[dict[str, Any]]:
     given, removed = request.get("OptionSettings", []), request.get("OptionsToRemove", [])
     return put_together(put_together(row.settings, template, removed=removed), given)
 

@@ -12,6 +12,8 @@ from tests.running import RunningServer
 
 PYTHON = "64bit Amazon Linux 2023 v4.6.0 running Python 3.13"
 NODE = "64bit Amazon Linux 2023 v6.6.0 running Node.js 22"
+POLICY = "option_settings:\n  aws:elasticbeanstalk:command:\n    DeploymentPolicy: Bogus\n"
+OPTION = "option_settings:\n  aws:elasticbeanstalk:container:python:\n    WSGIPath: app\n"
 REFUSED = "Instance deployment failed to extract the source bundle: "
 
 
@@ -45,6 +47,10 @@ def test_bad_bundles_are_told_and_leave_nothing(shop: Shop) -> None:
         "text": (b"this is no archive", f"{REFUSED}it is not a valid zip archive. The deployment failed."),
         "yaml": (bundle(**{".ebextensions/x.config": "a: [\tb"}), ("The configuration file .ebextensions/x.config in application "
                  "version yaml contains invalid YAML or JSON.")),
+        "policy": (bundle(**{".ebextensions/x.config": POLICY}), ("Invalid option value: 'Bogus' (Namespace: "
+                   "'aws:elasticbeanstalk:command', OptionName: 'DeploymentPolicy'): Value is not one of the allowed values")),
+        "option": (bundle(**{".ebextensions/x.config": OPTION}), ("Invalid option specification (Namespace: "
+                   "'aws:elasticbeanstalk:container:python', OptionName: 'WSGIPath'): Unknown configuration setting.")),
     }  # fmt: skip
     for label, (data, _) in bad.items():
         shop.version(label, data)

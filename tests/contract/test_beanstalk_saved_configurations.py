@@ -186,6 +186,9 @@ def test_a_file_that_was_put_is_a_saved_configuration(server: RunningServer, eb:
     assert (values(found)[COMMAND, "Timeout"], values(found)["aws:autoscaling:asg", "MinSize"]) == ("55", "2")
     put("brought", {**document, "OptionSettings": {COMMAND: {"Timeout": "66"}}})
     assert values(described(eb, "brought"))[COMMAND, "Timeout"] == "66"
+    put("wrong", {**document, "OptionSettings": {COMMAND: {"DeploymentPolicy": "Bogus"}}})
+    wrong = {"ApplicationName": "shop", "EnvironmentName": "bogus", "TemplateName": "wrong"}
+    assert refused(eb.create_environment, **wrong)[0] == "ConfigurationValidationException"
     for broken in (b"{", b"\xff", b"[]", b"a: b", yaml.safe_dump({**document, "Platform": {}}).encode()):
         put("broken", broken)
         call = eb.describe_configuration_settings
@@ -237,3 +240,12 @@ def test_eb_config_save_and_clone_name_an_environment(server: RunningServer, eb:
     assert "<TemplateName>cloned</TemplateName>" in answer
     assert environment
     assert values(described(eb, "cloned"))["aws:elasticbeanstalk:environment", "EnvironmentType"] == "SingleInstance"
+
+
+def test_a_database_is_refused_and_not_left_out(server: RunningServer) -> None:
+    form = (
+        "Action=CreateEnvironment&Version=2010-12-01&ApplicationName=shop&EnvironmentName=with-database"
+        "&TemplateSpecification.TemplateSnippets.member.1.SnippetName=RdsExtensionEB"
+        "&TemplateSpecification.TemplateSnippets.member.1.Order=10000"
+    )
+    assert "Ashore makes no databases of environments" in post(server, form)

@@ -48,7 +48,7 @@ OPTIONS: tuple[Option, ...] = (
     _trigger("BreachDuration", "5", minimum=1, maximum=600),
     _trigger("EvaluationPeriods", "1", minimum=1, maximum=600),
     _trigger("LowerBreachScaleIncrement", "-1", resource="AWSEBAutoScalingScaleDownPolicy"),
-    _trigger("LowerThreshold", "2000000", minimum=0, maximum=20000000),
+    _trigger("LowerThreshold", "2000000", minimum=0, maximum=20000000, decimal=True),
     _trigger(
         "MeasureName",
         "NetworkOut",
@@ -65,7 +65,9 @@ OPTIONS: tuple[Option, ...] = (
         values=("Seconds", "Percent", "Bytes", "Bits", "Count", "Bytes/Second", "Bits/Second", "Count/Second", "None"),
     ),
     _trigger("UpperBreachScaleIncrement", "1", resource="AWSEBAutoScalingScaleUpPolicy"),
-    _trigger("UpperThreshold", "6000000", minimum=0, maximum=20000000, resource="AWSEBCloudwatchAlarmHigh"),
+    _trigger(
+        "UpperThreshold", "6000000", minimum=0, maximum=20000000, resource="AWSEBCloudwatchAlarmHigh", decimal=True
+    ),
     _update("MaxBatchSize", minimum=1, maximum=10000, traits=_BALANCED),
     _update("MinInstancesInService", minimum=0, maximum=9999, traits=_BALANCED),
     _update("PauseTime"),
@@ -76,7 +78,7 @@ OPTIONS: tuple[Option, ...] = (
     _instances("InstanceTypes", kind=ValueType.COMMAS),
     _instances("SpotFleetOnDemandAboveBasePercentage", "70", minimum=0, maximum=100),
     _instances("SpotFleetOnDemandBase", "0", minimum=0),
-    _instances("SpotMaxPrice", minimum=0.001, maximum=20.0),
+    _instances("SpotMaxPrice", minimum=0.001, maximum=20.0, decimal=True),
     _instances("SupportedArchitectures", "x86_64", kind=ValueType.COMMAS),
     _vpc("AssociatePublicIpAddress", kind=ValueType.BOOLEAN),
     _vpc("DBSubnets", kind=ValueType.COMMAS),

@@ -73,6 +73,8 @@ class Option:
     """ResourceName with which the setting is shown."""
     traits: frozenset[Trait] = frozenset()
     """What an environment must be to have it: of each sort that is named here (platform, tier, balancer) one."""
+    decimal: bool = False
+    """A number that need not be whole."""
 
     @property
     def allowed(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from emulator.beanstalk.options.catalogue import find
 from emulator.beanstalk.options.model import PLATFORMS, Option, Setting, Trait, ValueType
 
 _DURATION = re.compile(r"PT(?=\d)(\d+H)?(\d+M)?(\d+S)?")
+_WHOLE, _DECIMAL = re.compile(r"-?[0-9]{1,18}"), re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 _LIMITS = {"PauseTime": (0, 3600, "PT0S", "PT1H"), "Timeout": (300, 3600, "PT5M", "PT1H")}
 _ROLLING = "aws:autoscaling:updatepolicy:rollingupdate"
 _COMMAND = "aws:elasticbeanstalk:command"
@@ -17,6 +18,10 @@ _ENVIRONMENT = "aws:elasticbeanstalk:environment"
 _PER_CENT = 100
 _MANAGED = "aws:elasticbeanstalk:managedactions"
 _ROLE = "AWSServiceRoleForElasticBeanstalk"
+_DATABASE = "aws:rds:dbinstance"
+
+
+NO_DATABASES = "Ashore makes no databases of environments: make one outside and hand its address over in a property."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +75,18 @@ def _fault(option: Option, value: str) -> str | None:
 
 def _out_of_range(option: Option, value: str) -> str | None:
     """The wording is (unconfirmed)."""
-    try:
-        number = float(value)
-    except ValueError:
+    if (_DECIMAL if option.decimal else _WHOLE).fullmatch(value) is None:
         return "Value is not a number."
-    if option.minimum is not None and not number >= option.minimum:
-        return f"Value is less than minimum allowed value: {option.minimum:g}"
-    if option.maximum is not None and not number <= option.maximum:
-        return f"Value is greater than maximum allowed value: {option.maximum:g}"
+    number = float(value)
+    if option.minimum is not None and number < option.minimum:
+        return f"Value is less than minimum allowed value: {_shown(option.minimum)}"
+    if option.maximum is not None and number > option.maximum:
+        return f"Value is greater than maximum allowed value: {_shown(option.maximum)}"
     return None
+
+
+def _shown(limit: float) -> str:
+    return f"{limit:.0f}" if limit == int(limit) else f"{limit:g}"
 
 
 def _bad_duration(name: str, value: str) -> str | None:
@@ -123,6 +131,8 @@ def _together(whole: list[Setting]) -> Iterator[Message]:
             f"'{_ROLE}'. Select a service role that has the 'AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy' "
             "managed policy.",
         )
+    if value(_DATABASE, "HasCoupledDatabase") == "true":
+        yield _value(Setting(_DATABASE, "HasCoupledDatabase", "true"), NO_DATABASES)
     yield from _policy(value)
 
 

@@ -104,6 +104,27 @@ def test_a_removed_setting_is_the_bundles_again() -> None:
                 "Value is greater than maximum allowed value: 4"
             ),
         ),
+        *(
+            (
+                Setting(GROUP, "MinSize", value),
+                f"Invalid option value: '{value}' (Namespace: '{GROUP}', OptionName: 'MinSize'): Value is not a number.",
+            )
+            for value in ("1.5", "1e2", "nan", "1_0", " 2")
+        ),
+        (
+            Setting("aws:autoscaling:trigger", "UpperThreshold", "20000000.5"),
+            (
+                "Invalid option value: '20000000.5' (Namespace: 'aws:autoscaling:trigger', OptionName: 'UpperThreshold'): "
+                "Value is greater than maximum allowed value: 20000000"
+            ),
+        ),
+        (
+            Setting("aws:rds:dbinstance", "HasCoupledDatabase", "true"),
+            (
+                "Invalid option value: 'true' (Namespace: 'aws:rds:dbinstance', OptionName: 'HasCoupledDatabase'): "
+                "Ashore makes no databases of environments: make one outside and hand its address over in a property."
+            ),
+        ),
     ],
 )
 def test_what_does_not_hold_is_told_in_the_services_words(setting: Setting, text: str) -> None:
