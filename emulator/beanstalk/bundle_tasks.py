@@ -244,6 +244,14 @@ def _credentials(emulator: Emulator, job: Job, found: ApplicationPlan) -> Mappin
     return read_credentials(body, key)
 
 
+def _own_registry(emulator: Emulator, job: Job) -> Mapping[str, RegistryCredentials]:
+    """What base images of the environment's own account are had with, by each name that our registry has."""
+    names = [f"{job.account}.dkr.ecr.{job.region}.localhost", "localhost", "127.0.0.1"]
+    hosts = [f"{name}:{emulator.port}" for name in names]
+    found = {host: credentials_for(emulator, job.account, job.region, f"{host}/any") for host in hosts}
+    return {host: credentials for host, credentials in found.items() if credentials is not None}
+
+
 async def _built(  # noqa: PLR0913, PLR0917 - the parts of one build
     emulator: Emulator,
     job: Job,
@@ -253,9 +261,7 @@ async def _built(  # noqa: PLR0913, PLR0917 - the parts of one build
     credentials: Mapping[str, RegistryCredentials],
     log: list[str],
 ) -> BuiltImage:
-    own = f"{job.account}.dkr.ecr.{job.region}.localhost:{emulator.port}"
-    ours = credentials_for(emulator, job.account, job.region, f"{own}/any")
-    known = {**credentials, **({own: ours} if ours is not None else {})}
+    known = {**_own_registry(emulator, job), **credentials}
     spec = build_spec(build, mode, folder, labels_of(job.environment_id, job.number))
     try:
         return await emulator.runtime.build(spec, known, lambda line: log.append(line) if len(log) < _LINES else None)

@@ -34,11 +34,29 @@ CMD ["sh", "-c", "echo -n $COLOUR >> /www/index.html; exec httpd -f -p 8000 -h /
 def shop(tmp_path: Path) -> Iterator[Shop]:
     images.make(BASE)
     running = RunningServer(tmp_path / "state", runtime="docker", clock="x20")
+    own = _pushed(running)
     found = Shop(running)
-    found.begin(*(bundle(Dockerfile=DOCKERFILE.replace("VERSION", label)) for label in ("v1", "v2")))
+    found.begin(
+        bundle(Dockerfile=DOCKERFILE.replace("VERSION", "v1")),
+        bundle(Dockerfile=DOCKERFILE.replace("VERSION", "v2").replace(BASE, own)),
+    )
     yield found
     running.stop()
     images.remove(BASE)
+    subprocess.run(["docker", "rmi", own], capture_output=True, check=False)
+
+
+def _pushed(server: RunningServer) -> str:
+    """The base image in the emulated ECR, and no more on the engine; nobody is logged in."""
+    host = f"localhost:{server.port}"
+    server.client("ecr").create_repository(repositoryName="team/base")
+    password = server.run("aws", "ecr", "get-login-password")
+    server.run("docker", "login", "-u", "AWS", "--password-stdin", host, stdin=password)
+    server.run("docker", "tag", BASE, f"{host}/team/base:1")
+    server.run("docker", "push", "-q", f"{host}/team/base:1")
+    server.run("docker", "rmi", f"{host}/team/base:1")
+    server.run("docker", "logout", host)
+    return f"{host}/team/base:1"
 
 
 def images_of(*environments: dict[str, Any]) -> set[str]:
