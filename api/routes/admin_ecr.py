@@ -48,7 +48,8 @@ def add_ecr_routes(routes: APIRouter, server: Server, guard: list[Any]) -> None:
             except AwsError as error:
                 raise HTTPException(404, error.message) from error
             if view is None:
-                raise HTTPException(404, f"no image {image}")
+                shown = f":{image_id['imageTag']}" if "imageTag" in image_id else f"@{image_id['imageDigest']}"
+                raise HTTPException(404, f"no image {name}{shown}")
             return view
 
     @routes.post("/ecr/gc", dependencies=guard)

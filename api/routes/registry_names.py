@@ -41,11 +41,17 @@ def parse_path(path: str) -> Target | None:
 
 
 def split_image(image: str) -> "tuple[str, ImageIdentifierTypeDef]":
-    """The repository and the image of `NAME`, `NAME:TAG` or `NAME@DIGEST`; the tag is `latest` where none is given."""
+    """The repository and the image of `NAME`, `NAME:TAG` or `NAME@DIGEST`; the tag is `latest` where none is given.
+
+    A host with a port before it, as docker writes images, is left out.
+    """
     name, at, digest = image.partition("@")
+    host, slash, path = name.partition("/")
+    if slash and ":" in host:
+        name = path
+    name, _, tag = name.partition(":")
     if at:
         return name, {"imageDigest": digest}
-    name, _, tag = image.partition(":")
     return name, {"imageTag": tag or "latest"}
 
 

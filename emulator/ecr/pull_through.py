@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from weakref import WeakValueDictionary
 
+from emulator.arns import parse_arn
 from emulator.context import Context
 from emulator.ecr.access import AccessDeniedException, registry_access_of
 from emulator.ecr.blobs import PIECE, Blobs, algorithm_of, blobs_of
@@ -21,6 +22,8 @@ from emulator.ecr.events import tell
 from emulator.ecr.images import Push, store_image
 from emulator.ecr.manifests import parse_manifest
 from emulator.ecr.pull_through_rules import credentials_of, rule_for, upstream_name
+from emulator.ecr.tenants import tenant_of_host
+from emulator.ecr.tokens import LIFETIME, USER, Claims, sign
 from emulator.ecr.uploads import begin_upload, complete_upload, find_layer
 from emulator.ecr.upstream import Upstream, UpstreamError, UpstreamManifest
 from emulator.emulator import Emulator
@@ -99,7 +102,7 @@ def _plan(emulator: Emulator, wanted: Wanted) -> _Import | None:
         )
         if not allowed.allowed:
             raise AccessDeniedException(allowed.reason)
-        return _Import(wanted, _upstream(emulator, rule), upstream_name(rule, wanted.name), cached)
+        return _Import(wanted, _upstream(context, rule), upstream_name(rule, wanted.name), cached)
 
 
 def _cached(context: Context, wanted: Wanted) -> tuple[str | None, bool]:
@@ -117,10 +120,23 @@ def _cached(context: Context, wanted: Wanted) -> tuple[str | None, bool]:
     return tag.digest, compared is not None and context.now - compared.checked_at < _RECHECK
 
 
-def _upstream(emulator: Emulator, rule: PullThroughCacheRuleRow) -> Upstream:
+def _upstream(context: Context, rule: PullThroughCacheRuleRow) -> Upstream:
+    """The registry to ask; one of ECR itself is on this server, where its repository's policy judges who imports."""
+    tenant = tenant_of_host(rule.upstream_url)
+    if tenant is not None:
+        claims = Claims(*tenant, _puller(rule), context.now + LIFETIME)
+        return Upstream(f"127.0.0.1:{context.emulator.port}", USER, sign(context.session, claims))
     if rule.credential_arn is None:
         return Upstream(rule.upstream_url)
-    return Upstream(rule.upstream_url, *credentials_of(emulator, rule.credential_arn))
+    return Upstream(rule.upstream_url, *credentials_of(context.emulator, rule.credential_arn))
+
+
+def _puller(rule: PullThroughCacheRuleRow) -> str:
+    """A session of the rule's role; without one the account itself (AWS: its service-linked role, unconfirmed)."""
+    role = parse_arn(rule.custom_role_arn or "")
+    if role is None:
+        return f"arn:aws:iam::{rule.account}:root"
+    return f"arn:aws:sts::{role.account}:assumed-role/{role.resource.rpartition('/')[2]}/ecr-pull-through-cache"
 
 
 async def _import(emulator: Emulator, plan: _Import) -> None:
@@ -199,7 +215,7 @@ def _tell(context: Context, repository: RepositoryRow, plan: _Import, detail: di
         "rule-version": "1",
         "ecr-repository-prefix": rule.prefix if rule is not None else "",
         "repository-name": repository.name,
-        "upstream-registry-url": plan.upstream.url,
+        "upstream-registry-url": rule.upstream_url if rule is not None else plan.upstream.url,
         "image-tag": "" if ":" in plan.wanted.reference else plan.wanted.reference,
         **detail,
     }

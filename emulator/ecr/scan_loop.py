@@ -14,7 +14,7 @@ from emulator.ecr.events import tell
 from emulator.ecr.image_lists import tags_of
 from emulator.ecr.scan_backlog import BACKLOG, take_in
 from emulator.ecr.scan_schedule import LOOP, key_of, scanning_for
-from emulator.ecr.scanning.findings import Report, counts_of
+from emulator.ecr.scanning.findings import Report, counts_of, first_seen
 from emulator.ecr.scanning.scanner import ImageFiles, scan
 from emulator.emulator import Emulator
 from emulator.journal import Kind
@@ -93,7 +93,7 @@ class ScanLoop:
         repository = context.session.get_one(RepositoryRow, row.repository_arn)
         row.status, row.description, row.completed_at = report.status, report.description, context.now
         row.source_updated_at = report.source_updated_at
-        row.findings = [finding.to_dict() for finding in report.findings]
+        row.findings = first_seen([finding.to_dict() for finding in report.findings], row.findings, context.now)
         continuous = row.scan_type == "ENHANCED" and scanning_for(context, repository).frequency == "CONTINUOUS_SCAN"
         if continuous and report.status == "COMPLETE":
             row.status, row.description = "ACTIVE", _CONTINUOUS

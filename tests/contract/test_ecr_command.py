@@ -75,17 +75,17 @@ def test_looking(server: RunningServer, push: Pusher) -> None:
     assert "tags     v1, v2" in told
     assert digest_of(LAYER) in told
     assert "2.0 KiB" in told
-    view = json.loads(server.run("ashore", "ecr", "inspect", "team/app:all", "-o", "json"))
+    view = json.loads(server.run("ashore", "ecr", "inspect", f"localhost:{server.port}/team/app:all", "-o", "json"))
     assert view["images"] == [{"digest": DIGEST, "platform": ""}]
     done = subprocess.run(
-        ["ashore", "ecr", "inspect", "team/app:none"],
+        ["ashore", "ecr", "inspect", "team/app"],
         env=server.environment,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 6
-    assert "no image team/app:none" in done.stderr
+    assert "no image team/app:latest" in done.stderr
 
 
 def test_what_is_garbage_goes_when_it_has_waited(server: RunningServer, push: Pusher) -> None:

@@ -51,6 +51,17 @@ def counts_of(findings: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {word: counts[word] for word in SEVERITIES if counts[word]}
 
 
+def first_seen(
+    found: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]], now: datetime
+) -> list[dict[str, Any]]:
+    """The findings of a scan with the instant that each was first made at, which a later scan does not change."""
+    known = {(item["name"], item["package"], item["version"]): item.get("first_seen") for item in before}
+    return [
+        {**item, "first_seen": known.get((item["name"], item["package"], item["version"])) or now.isoformat()}
+        for item in found
+    ]
+
+
 def basic_finding(item: Mapping[str, Any]) -> dict[str, Any]:
     """A finding as basic scanning shows it."""
     attributes = {
@@ -87,7 +98,7 @@ def enhanced_finding(item: Mapping[str, Any], image: Mapping[str, Any], seen_at:
         "awsAccountId": image["account"],
         "description": item["description"],
         "findingArn": f"{image['arn']}/finding/{item['name']}/{item['package']}",
-        "firstObservedAt": seen_at,
+        "firstObservedAt": datetime.fromisoformat(item["first_seen"]) if item.get("first_seen") else seen_at,
         "lastObservedAt": seen_at,
         "updatedAt": seen_at,
         "packageVulnerabilityDetails": vulnerability,

@@ -10,12 +10,14 @@ import pytest
 
 from emulator.ecr.images import Push, store_image
 from emulator.ecr.operations import OPERATIONS
-from emulator.ecr.repositories import find_repository
+from emulator.ecr.repositories import create_repository, find_repository
+from emulator.ecr.repository_policies import set_repository_policy
 from emulator.ecr.tokens import mint
 from tests.api.routes.registry_servers import Registry, running_registry
 from tests.emulator.ecr.emulators import ACCOUNT, REGION, add_image, index_manifest, text
 
 SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:ecr-pullthroughcache/upstream-AbCdEf"
+OTHER = "444455556666"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/puller"
 
 
@@ -110,6 +112,32 @@ def test_what_the_upstream_does_not_give(cache: Registry, upstream: Registry) ->
     rule(cache, "gone", upstreamRegistryUrl="127.0.0.1:1")
     assert "cannot be reached" in get(cache, "v1", "gone/team/app").message
     assert do(cache, "DescribeRepositories")["repositories"] == []
+
+
+def test_another_registry_of_ecrs_is_this_servers_own(cache: Registry) -> None:
+    """The role of the rule pulls, and the policy of the upstream's repository must let it."""
+    with cache.emulator.transaction(OTHER, "eu-west-1") as context:
+        create_repository(context, {"repositoryName": "base/app"})
+        image = store_image(
+            context,
+            find_repository(context, "base/app"),
+            Push(add_image(context, "base/app", b"layer").encode(), tags=["v1"]),
+        )
+    there = f"{OTHER}.dkr.ecr.eu-west-1.amazonaws.com"
+    rule(cache, "there", upstreamRegistryUrl=there, customRoleArn=ROLE)
+    answer = get(cache, "v1", "there/base/app")
+    assert (answer.status, answer.code) == (404, "MANIFEST_UNKNOWN")
+    assert "answered 403" in answer.message
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": ROLE},
+        "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+    }
+    with cache.emulator.transaction(OTHER, "eu-west-1") as context:
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        set_repository_policy(context, {"repositoryName": "base/app", "policyText": policy})
+    answer = get(cache, "v1", "there/base/app")
+    assert (answer.status, answer.headers["Docker-Content-Digest"]) == (200, image.digest)
 
 
 def test_names_are_mapped(cache: Registry, upstream: Registry) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,10 @@ def test_enhanced_and_continuous(tmp_path: Path) -> None:
         assert finding["fixAvailable"] == "YES"
         with pytest.raises(ValidationException, match="This feature is disabled"):
             stage.do("StartImageScan", repositoryName=NAME, imageId={"imageTag": "v1"})
+        await stage.advance(days=1, minutes=1)
+        (again,) = findings(stage)["imageScanFindings"]["enhancedFindings"]
+        assert again["firstObservedAt"] == finding["firstObservedAt"]
+        assert again["lastObservedAt"] - finding["lastObservedAt"] == timedelta(days=1)
         feed(
             tmp_path,
             {
