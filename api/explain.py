@@ -19,15 +19,43 @@ from emulator.state.journal import DecisionRow
 from scheduler.decisions import explain as in_words
 
 _ENVIRONMENT = re.compile(r"e-[a-z0-9]{10}$|arn:[^:]*:elasticbeanstalk:")
+_IN_CLUSTER = re.compile(r"arn:[^:]*:ecs:[^:]*:[^:]*:(?:task|service|daemon)/(?P<cluster>[^/]+)/")
 
 
 def explain(context: Context, target: str, cluster: str) -> dict[str, Any] | None:
     """The newest decision about a task (id or ARN) or a service or daemon (name or ARN), or what an environment of Elastic
-    Beanstalk does (id, name or ARN); None where none is known. A service comes before an environment of its name.
+    Beanstalk does (id, name or ARN), or the newest decision about tasks of a family or group, or of a RunTask call (its
+    request id), also where nothing was placed; None where none is known. They are looked for in this order. An ARN says
+    itself in which cluster.
     """
     if _ENVIRONMENT.match(target):
         return _of_environment(context, target)
-    return _of_ecs(context, target, cluster) or _of_environment(context, target)
+    named = _IN_CLUSTER.match(target)
+    return (
+        _of_ecs(context, target, named["cluster"] if named else cluster)
+        or _of_environment(context, target)
+        or _of_group(context, target, cluster)
+    )
+
+
+def _of_group(context: Context, target: str, cluster: str) -> dict[str, Any] | None:
+    try:
+        cluster_arn = find_cluster(context, cluster).arn
+    except AwsError:
+        return None
+    group = DecisionRow.body["group"].as_string()
+    row = context.session.scalars(
+        select(DecisionRow)
+        .where(
+            DecisionRow.cluster_arn == cluster_arn,
+            group.in_([target, f"family:{target}"]) | (DecisionRow.subject == f"run-task/{target}"),
+        )
+        .order_by(DecisionRow.at.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    return _document(context, row.subject, DecisionRow.id == row.id, f"Decided at {row.at.isoformat()}.")
 
 
 def _of_environment(context: Context, target: str) -> dict[str, Any] | None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from ashore.errors import Exit, Problem, not_running, refused
+from ashore.errors import Exit, Problem, bad_variable, not_running, refused
 
 _PATIENCE = 3.0
+_LAST_PORT = 65535
 _HEADERS = {"Content-Type": "application/json", "X-Ashore": "1"}
 
 
@@ -27,9 +28,16 @@ class Client:
 
     @classmethod
     def from_environment(cls) -> "Client":
-        """The server that `ASHORE_HOST` and `ASHORE_PORT` name; 127.0.0.1:4566 by default."""
-        host = os.environ.get("ASHORE_HOST", "127.0.0.1")
-        return cls("127.0.0.1" if host in {"0.0.0.0", "::"} else host, int(os.environ.get("ASHORE_PORT", "4566")))
+        """The server that `ASHORE_HOST` and `ASHORE_PORT` name; 127.0.0.1:4566 by default.
+
+        Raises:
+            Problem: ASH-S002, the variable is no port.
+
+        """
+        host, port = os.environ.get("ASHORE_HOST", "127.0.0.1"), os.environ.get("ASHORE_PORT", "4566")
+        if not (port.isdecimal() and 1 <= int(port) <= _LAST_PORT):
+            raise bad_variable("ASHORE_PORT", f"{port!r} is no port (1 to {_LAST_PORT})")
+        return cls("127.0.0.1" if host in {"0.0.0.0", "::"} else host, int(port))
 
     @property
     def url(self) -> str:

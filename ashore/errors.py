@@ -82,6 +82,38 @@ def lost_setting(name: str) -> Problem:
     return Problem("ASH-S007", what, f"export {name}=…, or: ashore stop, ashore start", Exit.USAGE)
 
 
+def bad_variable(name: str, why: str) -> Problem:
+    """A setting in the environment makes no sense."""
+    return Problem("ASH-S002", f"{name}: {why}", "correct it, or unset it to have the default", Exit.USAGE)
+
+
+def nobody_to_ask(command: str) -> Problem:
+    """A command that asks first was given no terminal to ask at."""
+    return Problem("ASH-R002", f"{command} asks first, and there is no terminal", f"{command} --yes", Exit.USAGE)
+
+
+def bug(error: Exception) -> Problem:
+    """What nobody thought of."""
+    what = f"the command failed: {type(error).__name__}: {error}"
+    return Problem("ASH-X001", what, "ASHORE_DEBUG=1 shows where; please report it", Exit.BUG)
+
+
+_FIXES = (
+    ("ClusterNotFoundException", "aws ecs list-clusters, aws ecs create-cluster; clusters belong to a region"),
+    ("Invalid instance type", "a type such as t3.large or m5.xlarge"),
+    ("no Availability Zone", "leave --az away for all zones of the region"),
+    ("no host ", "ashore hosts ls (another cluster with --cluster, another region with --region)"),
+    (
+        "no task, service",
+        "aws ecs list-tasks, aws ecs list-services (another cluster with --cluster, region with --region)",
+    ),
+    (": MISSING", "aws ecs list-services (another cluster as CLUSTER/SERVICE, another region with --region)"),
+    ("no service ", "choose one of them"),
+)
+"""What a refusal says → what mends it."""
+
+
 def refused(status: int, message: str) -> Problem:
     """The server refused an administrative request."""
-    return Problem("ASH-R001", f"the server refused ({status}): {message}", "see ashore --help", Exit.CHECK_FAILED)
+    fix = next((fix for told, fix in _FIXES if told in message), "see ashore --help")
+    return Problem("ASH-R001", f"the server refused ({status}): {message}", fix, Exit.CHECK_FAILED)

@@ -14,6 +14,8 @@ from ashore.errors import Problem
 OUT = Console(highlight=False, soft_wrap=True)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 
+_WHOLE = 10_000
+
 
 class Output(StrEnum):
     """Values of `-o`."""
@@ -34,14 +36,17 @@ def print_document(document: object, output: Output) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]], empty: str) -> None:
-    """A table; `empty` (a hint what fills it) where there is nothing to show."""
+    """A table; `empty` (a hint what fills it) where there is nothing to show.
+
+    Whole, however narrow the terminal is or where it is none: what is cut short can be neither copied nor read by a script.
+    """
     if not rows:
         OUT.print(empty)
         return
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(str(row.get(column, "")) for column in columns))
-    OUT.print(table)
+    Console(highlight=False, width=_WHOLE).print(table)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from api.routes.health import health
 from api.routes.scripts import add_script_routes
 from api.routes.spot import add_spot_routes
 from api.server import Server
+from emulator.arns import parse_arn
 from emulator.context import Context
 from emulator.ecs.clusters import find_cluster
 from emulator.ecs.container_instances import (
@@ -206,11 +207,15 @@ def _add_reading_routes(routes: APIRouter, server: Server) -> None:
     async def get_explain(
         target: str, cluster: str = "default", region: str | None = None, account: str | None = None
     ) -> dict[str, Any]:
+        arn = parse_arn(target)
+        if arn is not None:
+            account, region = account or arn.account, region or arn.region
         with server.transaction(account, region) as context:
             found = explain(context, target, cluster)
             if found is None:
                 raise HTTPException(
-                    404, f"no task, service or daemon {target} in cluster {cluster}, and no environment of this name"
+                    404,
+                    f"no task, service, daemon or family {target} in cluster {cluster}, and no environment of this name",
                 )
             return found
 

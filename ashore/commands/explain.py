@@ -12,7 +12,11 @@ from ashore.output import OUT, Output, print_document
 @app.command()
 def explain(
     target: Annotated[
-        str, typer.Argument(help="a task's id, a service's or a daemon's name, an environment's name or id; or its ARN")
+        str,
+        typer.Argument(
+            help="a task's id, a service's or a daemon's name, an environment's name or id; or its ARN; "
+            "of tasks that were not placed the family, the group or the id of the request"
+        ),
     ],
     cluster: Annotated[str, typer.Option(help="cluster of a short name")] = "default",
     region: RegionOption = None,

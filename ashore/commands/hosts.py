@@ -42,6 +42,9 @@ def add(  # noqa: PLR0913, PLR0917 - one parameter a flag
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Add hosts; they are spread over the zones given (by default all of the region's)."""
+    for item in attr or []:
+        if not item.partition("=")[0] or "=" not in item:
+            raise typer.BadParameter(f"--attr is NAME=VALUE, not {item}")
     pairs = [item.partition("=") for item in attr or []]
     body = {
         "cluster": cluster,

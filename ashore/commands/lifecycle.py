@@ -1,6 +1,7 @@
 """Commands that begin, end and empty a server."""
 
 import os
+import re
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 from ashore import server
 from ashore.client import Client
 from ashore.commands.app import OutputOption, app
+from ashore.errors import nobody_to_ask
 from ashore.output import ERR, OUT, Output, print_document
 
 
@@ -128,6 +130,8 @@ def restart(*, keep: KeepOption = False, grace: GraceOption = 10, timeout: Timeo
 @app.command()
 def reset(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False) -> None:
     """Empty the emulator: every resource of every account, images and neighbours included."""
+    if not yes and not sys.stdin.isatty():
+        raise nobody_to_ask("ashore reset")
     if not yes:
         typer.confirm("Remove every resource of every account?", abort=True)
     took = Client.from_environment().post("reset")
@@ -157,6 +161,8 @@ def env(
     account: Annotated[str, typer.Option(help="a 12-digit account; its number is the access key")] = "test",
 ) -> None:
     """Print the variables that point AWS clients here: eval "$(ashore env)"."""
+    if not re.fullmatch(r"test|[0-9]{12}", account):
+        raise typer.BadParameter(f"--account is a number of 12 digits, not {account}")
     values = {
         "AWS_ENDPOINT_URL": Client.from_environment().url,
         "AWS_ACCESS_KEY_ID": account,

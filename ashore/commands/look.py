@@ -1,6 +1,7 @@
 """Commands that look: coverage, logs, doctor, version."""
 
 import importlib.metadata
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +10,17 @@ from ashore import server
 from ashore.client import Client
 from ashore.commands.app import OutputOption, app
 from ashore.output import OUT, Output, print_document, print_table
+
+
+class Kind(StrEnum):
+    """Kinds of journal entries."""
+
+    API_CALL = "api_call"
+    STATE_CHANGE = "state_change"
+    EVENT = "event"
+    DECISION = "decision"
+    FAULT = "fault"
+    DENIAL = "denial"
 
 
 @app.command()
@@ -35,8 +47,8 @@ def coverage(
 @app.command()
 def logs(
     *,
-    limit: Annotated[int, typer.Option("-n", help="how many of the newest entries")] = 50,
-    kind: Annotated[str | None, typer.Option(help="api_call, state_change, event, decision, fault or denial")] = None,
+    limit: Annotated[int, typer.Option("-n", min=1, help="how many of the newest entries")] = 50,
+    kind: Annotated[Kind | None, typer.Option(help="entries of this kind only")] = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="go on until interrupted")] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:

@@ -44,11 +44,16 @@ def add_hosts(
 
     Raises:
         ClusterNotFoundException: no such cluster.
-        InvalidParameterException: no such instance type.
+        InvalidParameterException: no such instance type or zone.
 
     """
+    known = context.emulator.neighbours.zones(context.region)
+    for zone in zones:
+        if zone not in known:
+            message = f"{zone} is no Availability Zone of {context.region}: {', '.join(known)}"
+            raise InvalidParameterException(message)
     cluster = ensure_default_cluster(context) if cluster_name == "default" else find_cluster(context, cluster_name)
-    chosen = list(zones) or context.emulator.neighbours.zones(context.region)
+    chosen = list(zones) or known
     return [
         add_host(context, cluster, HostSpec(instance_type, chosen[index % len(chosen)], "hosts", attributes))
         for index in range(count)

@@ -1,5 +1,6 @@
 """The `ashore` command as its users run it: against real servers, by exit code and by what it says."""
 
+import io
 import json
 import os
 import signal
@@ -266,11 +267,85 @@ def test_coverage_logs_version_and_explain(running: Shell) -> None:
     assert json.loads(running.ok("version", "-o", "json"))["server"] is not None
     done = running.run("explain", "nothing")
     assert (done.returncode, "ASH-R001" in done.stderr) == (6, True)
+    assert "fix: aws ecs list-tasks, aws ecs list-services" in done.stderr
+
+
+def test_explain_tells_of_a_task_by_its_arn_alone_and_of_one_that_was_not_placed(running: Shell) -> None:
+    ecs = running.aws("ecs")
+    ecs.create_cluster(clusterName="far")
+    running.ok("hosts", "add", "--cluster", "far")
+    for family, memory in (("small", 64), ("huge", 60000)):
+        ecs.register_task_definition(
+            family=family, containerDefinitions=[{"name": "a", "image": "x", "memory": memory}]
+        )
+    (task,) = ecs.run_task(cluster="far", taskDefinition="small")["tasks"]
+    assert "A task of family:small was placed on " in running.ok("explain", task["taskArn"])
+    refused = ecs.run_task(cluster="far", taskDefinition="huge")
+    for target in ("huge", "family:huge", refused["ResponseMetadata"]["RequestId"]):
+        told = running.ok("explain", target, "--cluster", "far")
+        assert "A task of family:huge could not be placed." in told
+        assert "1 hosts, 0 fit: 1 refused by resources (RESOURCE:MEMORY)." in told
+
+
+def test_tables_are_whole_where_nobody_sees_them(running: Shell) -> None:
+    (first, *_) = json.loads(running.ok("hosts", "ls", "-o", "json"))
+    line = next(line for line in running.ok("hosts", "ls", COLUMNS="40").splitlines() if first["id"] in line)
+    columns = ["id", "instance", "type", "az", "status", "cpu", "memory", "tasks", "address"]
+    assert line.split() == [str(first[name]) for name in columns]
+
+
+@pytest.mark.parametrize(
+    ("command", "variables", "code", "told"),
+    [
+        (
+            ["status"],
+            {"ASHORE_PORT": "abc"},
+            2,
+            "ASH-S002: ASHORE_PORT: 'abc' is no port (1 to 65535)\nfix: correct it",
+        ),
+        (["reset"], {}, 2, "ASH-R002: ashore reset asks first, and there is no terminal\nfix: ashore reset --yes"),
+        (["env", "--account", "12"], {}, 2, "12 digits"),
+        (["logs", "--kind", "moon"], {}, 2, "'moon' is not one of 'api_call',"),
+        (["logs", "-n", "-1"], {}, 2, "greater than or equal to 1"),
+        (["hosts", "add", "--attr", "bad"], {}, 2, "NAME=VALUE"),
+        (["hosts", "add", "--az", "moon"], {}, 6, "moon is no Availability Zone of us-east-1: us-east-1a, us-east-1b"),
+        (["hosts", "rm", "moon"], {}, 6, "no host moon in cluster default\nfix: ashore hosts ls"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_the_fix(  # noqa: PLR0917 - a table's row and two fixtures
+    running: Shell,
+    command: list[str],
+    variables: dict[str, str],
+    code: int,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in {"ASHORE_PORT": str(running.port), **variables}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setattr("sys.argv", ["ashore", *command])
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == code
+    assert told in capsys.readouterr().err
+
+
+def test_what_nobody_thought_of_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["ashore", "env"])
+    monkeypatch.setattr("sys.stdout", None)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 70
+    assert capsys.readouterr().err.startswith("ASH-X001: the command failed: AttributeError: ")
 
 
 def test_reset_asks_first_and_brings_the_preset_back(running: Shell) -> None:
     running.ok("hosts", "add", "--count", "2")
-    assert running.run("reset").returncode == 1  # nobody answered the question
+    assert running.run("reset").returncode == 2  # nobody is there to answer the question
     assert "✓ empty (" in running.ok("reset", "--yes")
     assert len(json.loads(running.ok("hosts", "ls", "-o", "json"))) == 6
 
