@@ -23,6 +23,7 @@ from api.wire.protocols import Protocol, protocol_of
 from emulator.autoscaling.front import refusal
 from emulator.autoscaling.operations import OPERATIONS as APPLICATION_AUTO_SCALING
 from emulator.balancer.operations import OPERATIONS as TARGETS
+from emulator.ecr.pull_through import Wanted, fetch_named
 from emulator.ecs.execute_command import SESSION_MANAGER
 from emulator.emulator import Emulator
 from emulator.errors import AwsError
@@ -40,6 +41,7 @@ neighbour's."""
 _MEASURING = {"monitoring", _SCALING, "autoscaling", "cloudformation"}
 """Neighbours whose requests may give the loop `minute` something to do."""
 _READING = ("Describe", "List", "Get", "BatchGet", "BatchCheck")
+_PULLING = "BatchGetImage"
 _SESSIONS = {f"AmazonSSM.{operation}" for operation in SESSION_MANAGER}
 """Targets of SSM that are ours."""
 
@@ -80,11 +82,30 @@ class AwsEndpoint:
             or (target.service == "ssm" and headers.get("x-amz-target") in _SESSIONS)
             or (target.service == _SCALING and action_of(request) in APPLICATION_AUTO_SCALING)
         ):
-            return self.answer(request, target, caller)
+            refused = await self._pull_through(request, target, caller)
+            return refused if refused is not None else self.answer(request, target, caller)
         if target.service == "elasticloadbalancing" and action_of(request) in TARGETS:
             return self.answer(request, replace(target, service="elbv2"), caller)
         denied = self._denied_neighbour(request, target, caller)
         return denied if denied is not None else await self._ask_neighbour(request, target)
+
+    async def _pull_through(self, request: HttpRequest, target: Target, caller: Caller | None) -> HttpResponse | None:
+        """Have what a BatchGetImage asks for imported first: no transaction waits for an upstream. The refusal, if it is one."""
+        if not request.headers.get("x-amz-target", "").endswith(f".{_PULLING}") or target.service != "ecr":
+            return None
+        protocol = protocol_of(target.service)
+        try:
+            call = protocol.parse(request)
+        except WireError:
+            return None  # told when it is answered
+        account = call.params.get("registryId") or target.account
+        principal = caller.principal if caller is not None else f"arn:aws:iam::{target.account}:root"
+        asked = Wanted(account, target.region, principal, call.params["repositoryName"], "", caller)
+        try:
+            await fetch_named(self._emulator, asked, call.params["imageIds"])
+        except AwsError as error:
+            return self._refuse(protocol, target, call, error, self._emulator.ids.uuid())
+        return None
 
     async def _ask_neighbour(self, request: HttpRequest, target: Target) -> HttpResponse:
         if target.service == _SCALING and action_of(request) == "RegisterScalableTarget":

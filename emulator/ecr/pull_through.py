@@ -6,10 +6,11 @@ served. Several pulls of one image wait for the same import.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from emulator.arns import parse_arn
@@ -30,6 +31,9 @@ from emulator.emulator import Emulator
 from emulator.iam.callers import Caller
 from emulator.state.ecr import ImageRow, ImageTagRow, RepositoryRow
 from emulator.state.ecr_registry import PulledThroughRow, PullThroughCacheRuleRow
+
+if TYPE_CHECKING:
+    from types_boto3_ecr.type_defs import ImageIdentifierTypeDef
 
 IMPORTER = "Service:pullthroughcache.ecr.amazonaws.com"
 _RECHECK = timedelta(hours=24)
@@ -86,6 +90,20 @@ async def fetch(emulator: Emulator, wanted: Wanted) -> None:
             if error.code == "ImageNotFound" or plan.cached is not None:
                 return
             raise UnableToGetUpstreamImageException(str(error)) from error
+
+
+async def fetch_named(emulator: Emulator, asked: Wanted, image_ids: "Sequence[ImageIdentifierTypeDef]") -> None:
+    """See that the images of a BatchGetImage are here, as a pull does; `asked.reference` is not looked at.
+
+    Raises:
+        UnableToGetUpstreamImageException: an upstream failed, and nothing is cached.
+        AccessDeniedException: the caller may not import into another account's registry.
+
+    """
+    for image_id in image_ids:
+        reference = image_id.get("imageDigest") or image_id.get("imageTag")
+        if reference:
+            await fetch(emulator, replace(asked, reference=reference))
 
 
 def _plan(emulator: Emulator, wanted: Wanted) -> _Import | None:

@@ -72,6 +72,12 @@ def test_an_image_of_docker_registry_comes_through(tmp_path: Path, upstream: int
             ecrRepositoryPrefix="hub", upstreamRegistryUrl=f"localhost:{upstream}", upstreamRepositoryPrefix="library"
         )
         assert "hub" in server.run("aws", "ecr", "describe-pull-through-cache-rules")
+        (image,) = ecr.batch_get_image(repositoryName="hub/hello", imageIds=[{"imageTag": "1.0"}])["images"]
+        assert image["imageManifest"].encode() == manifest
+        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="gone", upstreamRegistryUrl="127.0.0.1:1")
+        with pytest.raises(ecr.exceptions.UnableToGetUpstreamImageException, match="cannot be reached"):
+            ecr.batch_get_image(repositoryName="gone/hello", imageIds=[{"imageTag": "1.0"}])
+        ecr.delete_repository(repositoryName="hub/hello", force=True)
         password = server.run("aws", "ecr", "get-login-password").strip()
         basic = "Basic " + base64.b64encode(f"AWS:{password}".encode()).decode()
         assert ask(server.port, "GET", "/v2/hub/hello/manifests/1.0", Authorization=basic)[:2] == (200, manifest)
