@@ -248,6 +248,7 @@ class DockerRuntime:
         await self.tidy()
 
     async def tidy(self) -> None:
+        await self._call(docker_copies.forget, self._api, self._server_id)
         await self._call(self._networks.release_all)
 
     async def stats(self, task_arn: str, container_name: str) -> Mapping[str, Any] | None:

@@ -5,7 +5,7 @@ import tarfile
 from hashlib import blake2b
 from io import RawIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import docker
 from docker.errors import APIError, NotFound
@@ -15,15 +15,18 @@ from emulator.runtime.docker_calls import create_container
 if TYPE_CHECKING:
     from docker.types.daemon import CancellableStream
 
+COPY = "ashore.copy"
+"""A label of its own: what bears the server's is a container of a task."""
+
 
 def copy_out(api: docker.APIClient, server_id: str, image: str, path: str, target: Path) -> bool:
     """Have `target` be what the image has at `path`; false where it has nothing there, or a file.
 
-    A container that a server which was killed has left over has the same name, and makes room.
+    A container that a server which was killed has left over has the same name, and makes room; `forget` removes it, too.
     """
     name = f"ashore-copy-{blake2b(f'{server_id} {image} {path}'.encode(), digest_size=8).hexdigest()}"
     _remove(api, name)
-    made = create_container(api, {"Image": image, "Cmd": ["true"], "Entrypoint": []}, name)
+    made = create_container(api, {"Image": image, "Cmd": ["true"], "Entrypoint": [], "Labels": {COPY: server_id}}, name)
     try:
         stream, facts = api.get_archive(made, path)
         if not facts.get("mode", 0) & _FOLDER:
@@ -42,6 +45,13 @@ def copy_out(api: docker.APIClient, server_id: str, image: str, path: str, targe
         return True
     finally:
         _remove(api, made)
+
+
+def forget(api: docker.APIClient, server_id: str) -> None:
+    """Remove the containers of copies that a kill has broken off: where a server starts, no copy goes on."""
+    left = api.containers(all=True, filters={"label": f"{COPY}={server_id}"})
+    for listed in cast("list[dict[str, str]]", left):
+        _remove(api, listed["Id"])
 
 
 _FOLDER = 1 << 31

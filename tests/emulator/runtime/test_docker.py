@@ -4,12 +4,14 @@ import asyncio
 import http.client
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from uuid import uuid4
 
 import docker
 import pytest
 
 from emulator.runtime.docker import DockerRuntime
+from emulator.runtime.docker_copies import COPY
 from emulator.runtime.faults import CannotCreateContainerError, CannotStartContainerError, ContainerNetworkingError
 from emulator.runtime.ports import LogLine, StartedContainer
 from emulator.runtime.specs import ContainerSpec, Mount, PortMapping, TaskSpec, Ulimit
@@ -209,6 +211,29 @@ def test_servers_never_touch_each_others_containers(busybox: str) -> None:
             assert await other.runtime.observe() == []
             assert [observed.running for observed in await mine.runtime.observe()] == [True]
             assert other.witness.events == []
+
+    asyncio.run(play())
+
+
+def test_a_copy_that_a_kill_has_broken_off_leaves_no_container(busybox: str, tmp_path: Path) -> None:
+    async def play() -> None:
+        server_id, engine = f"test{uuid4().hex}", docker.APIClient()
+
+        def copies() -> list[str]:
+            found = engine.containers(all=True, filters={"label": f"{COPY}={server_id}"})
+            return [listed["Id"] for listed in found]
+
+        async with docker_stage(busybox, server_id) as stage:
+            assert await stage.runtime.copy_out(busybox, "/bin", tmp_path / "bin")
+            assert copies() == []
+            engine.create_container(busybox, ["true"], labels={COPY: server_id})
+            engine.create_container(busybox, ["true"], labels={COPY: "another"}, name=f"another-{server_id}")
+            assert len(copies()) == 1
+            assert await stage.runtime.observe() == []
+            await stage.runtime.tidy()
+            assert copies() == []
+            engine.remove_container(f"another-{server_id}")
+        engine.close()
 
     asyncio.run(play())
 
