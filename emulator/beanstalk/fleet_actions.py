@@ -46,7 +46,11 @@ def apply(
 ) -> list[Outside]:
     """Do what rows can say; what is left is for the neighbours, in this order."""
     known = {item.id: item for item in instances}
-    found = [_left_of_temporary(context, row, groups), *(_apply(context, row, known, action) for action in actions)]
+    found = [
+        _left_of_temporary(context, row, groups),
+        *(_apply(context, row, known, action) for action in actions),
+        _superseded_templates(row, groups, instances),
+    ]
     return [do for do in found if do is not None]
 
 
@@ -131,6 +135,30 @@ def _temporary(resources: EnvironmentResources, facts: Facts, action: CreateTemp
     )
     resources.create_group(facts.place, spec_of_group, facts.tags)
     return {"temporary": document}
+
+
+def _superseded_templates(
+    row: EnvironmentRow, groups: Groups, instances: Sequence[BeanstalkInstanceRow]
+) -> Outside | None:
+    """Of an environment at rest: launch templates go with which nothing is launched, and no instance was."""
+    templates: dict[str, Any] = row.resources.get("templates") or {}
+    if row.operation is not None or groups.permanent is None:
+        return None
+    kept = {row.generation, row.resources.get("current_generation"), *(item.generation for item in instances)}
+    old = {
+        number: made["name"]
+        for number, made in templates.items()
+        if int(number) not in kept and made["name"] != groups.permanent.launch_template
+    }
+
+    def remove(resources: EnvironmentResources, facts: Facts) -> Mapping[str, Any]:
+        for name in old.values():
+            resources.delete_launch_template(facts.place, name)
+        return {
+            "templates": {number: made for number, made in facts.resources["templates"].items() if number not in old}
+        }
+
+    return remove if old else None
 
 
 def _without_temporary(

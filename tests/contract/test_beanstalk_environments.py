@@ -234,6 +234,10 @@ def test_launch_settings_replace_instances(shop: Shop) -> None:
     assert not before & set(after)
     found = shop.server.client("ec2").describe_instances(InstanceIds=after)["Reservations"]
     assert {item["InstanceType"] for one in found for item in one["Instances"]} == {"t3.small"}
+    shop.advance(60)
+    resources = shop.eb.describe_environment_resources(EnvironmentName="shop-prod")["EnvironmentResources"]
+    templates = shop.server.client("ec2").describe_launch_templates()["LaunchTemplates"]
+    assert [{"Id": one["LaunchTemplateId"]} for one in templates] == resources["LaunchTemplates"]
     assert shop.messages("shop-prod", begun)[-1] == "Environment update completed successfully."
 
 
