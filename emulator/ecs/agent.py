@@ -215,6 +215,8 @@ class Agent:
         while True:
             found = step(self._view(context, row, live))
             if found.stop is not None:
+                for name, reason in found.unmet:
+                    apply(context, row, Failed(name, reason))
                 request_stop(context, row, *found.stop)
                 continue
             if found.status is not None:

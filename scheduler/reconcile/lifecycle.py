@@ -84,6 +84,8 @@ class Step:
     stop: tuple[str, str] | None = None
     """(stopCode, stoppedReason)"""
     commands: tuple[Command, ...] = field(default=())
+    unmet: tuple[tuple[str, str], ...] = ()
+    """(container that never can be started, its reason)"""
 
 
 def step(task: TaskView) -> Step:
@@ -96,7 +98,7 @@ def step(task: TaskView) -> Step:
 def _towards_running(task: TaskView) -> Step:
     stop = _reason_to_stop(task)
     if stop is not None:
-        return Step(stop=stop)
+        return Step(stop=stop, unmet=_unmet(task))
     if task.needs_network and not task.has_network:
         return Step(commands=() if task.busy else (Command(Verb.PROVISION),))
     if task.status is TaskStatus.PROVISIONING:
@@ -123,14 +125,14 @@ def _runs(task: TaskView) -> bool:
 def _reason_to_stop(task: TaskView) -> tuple[str, str] | None:
     if task.network_failure is not None:
         return "TaskFailedToStart", task.network_failure
-    by_name = {container.name: container for container in task.containers}
     for container in task.containers:
         if container.failure is not None and (container.essential or container.status == "PENDING"):
             return "TaskFailedToStart", container.failure if task.tells_failures else "Task failed to start"
         if container.essential and container.status == "STOPPED":
             return "EssentialContainerExited", "Essential container in task exited"
-        if container.status == "PENDING" and _never_ready(container, by_name):
-            return "TaskFailedToStart", "Task failed to start"
+    unmet = _unmet(task)
+    if unmet:
+        return "TaskFailedToStart", unmet[0][1] if task.tells_failures else "Task failed to start"
     return None
 
 
@@ -150,12 +152,28 @@ def _satisfied(other: ContainerView, condition: str) -> bool:
             return other.status != "PENDING"
 
 
-def _never_ready(container: ContainerView, others: dict[str, ContainerView]) -> bool:
-    return any(
-        others[name].status == "STOPPED"
-        and (condition == "HEALTHY" or (condition == "SUCCESS" and others[name].exit_code != 0))
-        for name, condition in container.depends_on
+def _unmet(task: TaskView) -> tuple[tuple[str, str], ...]:
+    """Containers whose dependencies can never be met, with the agent's words (its package dependencygraph)."""
+    by_name = {container.name: container for container in task.containers}
+    return tuple(
+        (container.name, reason)
+        for container in task.containers
+        if container.status == "PENDING" and (reason := _obstacle(container, by_name)) is not None
     )
+
+
+def _obstacle(container: ContainerView, others: dict[str, ContainerView]) -> str | None:
+    for name, condition in container.depends_on:
+        if others[name].status != "STOPPED":
+            continue
+        told = (
+            f"dependency graph: failed to resolve container ordering dependency [{name}] for target [{container.name}]"
+        )
+        if condition == "SUCCESS" and others[name].exit_code != 0:
+            return f"CannotStartContainerError: {told} as dependency did not exit successfully."
+        if condition == "HEALTHY":  # (unconfirmed) text
+            return f"CannotStartContainerError: {told} as dependency will never be healthy."
+    return None
 
 
 def _towards_stopped(task: TaskView) -> Step:

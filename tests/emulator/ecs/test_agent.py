@@ -214,6 +214,21 @@ def test_dependencies_and_links_are_started_first() -> None:
     play(story, scripts={"init": Script(runs_for=5)})
 
 
+def test_a_container_whose_dependency_failed_says_so() -> None:
+    async def story(stage: Playing) -> None:
+        wanted = [{"containerName": "init", "condition": "SUCCESS"}]
+        stage.define({"name": "web", "dependsOn": wanted}, {"name": "init", "image": "init", "essential": False})
+        task = stage.task(await stage.run())
+        assert (task["lastStatus"], task["stopCode"]) == ("STOPPED", "TaskFailedToStart")
+        assert task["stoppedReason"] == "Task failed to start"
+        web, init = task["containers"]
+        assert web["reason"].startswith("CannotStartContainerError: dependency graph: ")
+        assert "exitCode" not in web
+        assert (init["exitCode"], "reason" in init) == (3, False)
+
+    play(story, scripts={"init": Script(runs_for=0, exit_code=3)})
+
+
 def test_what_cannot_be_stopped_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story(stage: Playing) -> None:
         stage.define()

@@ -109,7 +109,13 @@ def test_depends_on(condition: str, first: ContainerView, starts: bool) -> None:
 
 def test_a_dependency_that_can_never_be_met_stops_the_task() -> None:
     failed = ContainerView("first", "STOPPED", essential=False, exit_code=1)
-    assert chain("SUCCESS", failed).stop == ("TaskFailedToStart", "Task failed to start")
+    found = chain("SUCCESS", failed)
+    assert found.stop == ("TaskFailedToStart", "Task failed to start")
+    reason = (
+        "CannotStartContainerError: dependency graph: failed to resolve container ordering dependency [first] "
+        "for target [second] as dependency did not exit successfully."
+    )
+    assert found.unmet == (("second", reason),)
 
 
 def test_containers_run_on_while_requests_are_under_way_to_them() -> None:
