@@ -55,14 +55,14 @@ def door(ports: Sequence[Port], folder: str, admin: str) -> Document:
 def _server(port: Port, folder: str) -> Document:
     oldest = port.entries[0]
     routes = [
-        {"match": [{"host": [entry.dns_name, *entry.aliases]}], "handle": [_onward(folder, entry)], "terminal": True}
+        {"match": [{"host": [entry.dns_name, *entry.aliases]}], "handle": _onward(folder, entry), "terminal": True}
         for entry in port.entries[1:]
     ]
     found: Document = {
         "listen": [f"fd/{port.handle}"],
         "automatic_https": {"disable": True},
         "trusted_proxies": {"source": "static", "ranges": ["0.0.0.0/0", "::/0"]},
-        "routes": [*routes, {"handle": [_onward(folder, oldest)]}],
+        "routes": [*routes, {"handle": _onward(folder, oldest)}],
     }
     if not oldest.certificates:
         return {**found, "protocols": ["h1"]}
@@ -74,14 +74,16 @@ def _server(port: Port, folder: str) -> Document:
     return {**found, "protocols": ["h1", "h2"], "tls_connection_policies": [*policies, fallback]}
 
 
-def _onward(folder: str, entry: Entry) -> Document:
+def _onward(folder: str, entry: Entry) -> list[Document]:
     """To the router, again where it ended without an answer: it was loaded anew, or has died and is coming back."""
     client = {"X-Ashore-Client-Ip": ["{http.request.remote.host}"]}
-    return {
+    unseen = {"handler": "headers", "response": {"deferred": True, "delete": ["Via"]}}  # each hop adds it at its end
+    onward = {
         "handler": "reverse_proxy",
         "upstreams": [{"dial": f"unix/{socket_path(folder, entry.listener_arn)}"}],
         "load_balancing": tried_again(),
         "request_buffers": 65536,
-        "headers": {"request": {"set": client}, "response": {"delete": ["Via"]}},
+        "headers": {"request": {"set": client}},
         "stream_close_delay": "5m",
     }
+    return [unseen, onward]

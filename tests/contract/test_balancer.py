@@ -8,7 +8,7 @@ import ssl
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -132,6 +132,9 @@ def test_requests_go_through_with_what_a_balancer_adds(server: RunningServer) ->
         assert "'X-Forwarded-For': '127.0.0.1'" in text
         assert f"'X-Forwarded-Port': '{web.port}'" in text
         assert "'X-Forwarded-Proto': 'http'" in text
+        with closing(http.client.HTTPConnection("127.0.0.1", web.port, timeout=20)) as connection:
+            connection.request("GET", "/", headers={"Host": web.dns_name})
+            assert connection.getresponse().getheader("Via") is None
         # the main port answers for it, too, by the Host header
         assert ask(server.port, "/main", web.dns_name)[1].startswith("a /main")
         assert ask(server.port, "/", "nobody.us-east-1.elb.localhost")[0] == 404
@@ -239,6 +242,19 @@ def test_what_aws_would_refuse_is_refused(server: RunningServer) -> None:
     regular = {"Field": "path-pattern", "PathPatternConfig": {"RegexValues": ["^/a"]}}
     with pytest.raises(ClientError, match="does not carry out regular expressions"):
         elbv2.create_rule(ListenerArn=web.listener_arn, Conditions=[regular], Actions=to((group, 1)), Priority=1)
+    rule = {"ListenerArn": web.listener_arn, "Conditions": [{"Field": "path-pattern", "Values": ["/a"]}], "Priority": 1}
+    long = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200", "MessageBody": "x" * 1025}}
+    rewrite = {"Type": "url-rewrite", "UrlRewriteConfig": {"Rewrites": [{"Regex": "^/a", "Replace": "/b"}]}}
+    for wrong, text in (
+        ({"Priority": 50_001}, "at 'priority' failed to satisfy constraint: Member must have value less than or equal"),
+        ({"Actions": [long]}, "messageBody' failed to satisfy constraint: Member must have length less than or equal"),
+        ({"Transforms": [rewrite]}, "does not carry out transforms"),
+    ):
+        with pytest.raises(ClientError, match=text):
+            elbv2.create_rule(**{"Actions": to((group, 1)), **rule, **wrong})
+    attribute = {"Key": "stickiness.type", "Value": "honey"}
+    with pytest.raises(ClientError, match="'honey' must be one of"):
+        elbv2.modify_target_group_attributes(TargetGroupArn=group, Attributes=[attribute])
 
 
 def test_health_is_what_checks_find(server: RunningServer) -> None:
