@@ -9,6 +9,7 @@ from emulator.neighbours.capacity_ports import GroupInstance, ScalingGroup
 from emulator.neighbours.moto_backends import MotoNeighbours
 from emulator.neighbours.terminations import HOOK, hooked
 from scheduler.reconcile.group_schedules import GroupAction, Size
+from scheduler.reconcile.step_scaling import percent
 
 _SAVED = "compute"
 """What groups and their instances are saved as."""
@@ -152,8 +153,7 @@ def _adjusted(capacity: int, kind: str, by: int) -> int:
         case "ExactCapacity":
             return by
         case "PercentChangeInCapacity":
-            share = capacity * by / 100
-            return capacity + (int(share) or (1 if by > 0 else -1))
+            return capacity + percent(capacity, by)
         case _:
             return capacity + by
 

@@ -6,6 +6,8 @@ High: above the target for 3 minutes; low: below 90 % of it for 15 (counts are (
 from collections.abc import Mapping
 from typing import Any
 
+from emulator.neighbours.scalable_target_rules import keep_rules
+
 _METRICS = {
     "ECSServiceAverageCPUUtilization": "CPUUtilization",
     "ECSServiceAverageMemoryUtilization": "MemoryUtilization",
@@ -70,6 +72,7 @@ def adapt_application_auto_scaling() -> None:
 
     put = backend_class.put_scaling_policy
     backend_class.put_scaling_policy = replace
+    keep_rules(backend_class)
     backend_class._ecs_service_exists_for_target = lambda _backend, _resource: True  # noqa: SLF001 - moto's ECS is empty
     policy_class._generate_ecs_alarms = _alarms  # noqa: SLF001 - there is no other way in
     policy_class.ashore = True

@@ -57,7 +57,10 @@ def _rate(text: str) -> timedelta:
     count, _, unit = text.partition(" ")
     if not count.isdigit() or not int(count) or unit not in _UNITS:
         raise ScheduleError(f"not a rate: {text}")
-    return timedelta(seconds=int(count) * _UNITS[unit])
+    try:
+        return timedelta(seconds=int(count) * _UNITS[unit])
+    except OverflowError as error:
+        raise ScheduleError(f"too long a time: {text}") from error
 
 
 def _cron(text: str, window: Window, zone: tzinfo) -> bool:
@@ -94,7 +97,7 @@ def _allowed(field: str, index: int) -> frozenset[int]:
             begin, _, end = span.partition("-")
             low = _number(begin, index)
             high = _number(end, index) if end else last if step else low
-        if not first <= low <= high <= last or (step and not step.isdigit()):
+        if not first <= low <= high <= last or (step and not (step.isdigit() and int(step))):
             raise ScheduleError(f"not a field of a cron expression: {field}")
         values.update(range(low, high + 1, int(step or 1)))
     return frozenset(values)

@@ -236,3 +236,60 @@ def test_a_service_that_does_not_exist_is_no_target(server: RunningServer) -> No
             **{**SERVICE, "ResourceId": "service/default/nobody"}, MinCapacity=1, MaxCapacity=2
         )
     assert raised.value.response["Error"]["Code"] == "ValidationException"
+
+
+STEP = {"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}
+BOUNDS = {"MinCapacity": 1, "MaxCapacity": 2}
+
+
+@pytest.mark.parametrize(
+    ("operation", "members", "text"),
+    [
+        ("register_scalable_target", {"MinCapacity": 7}, "Maximum capacity cannot be less than minimum capacity"),
+        ("register_scalable_target", {"MinCapacity": -1}, "Minimum capacity cannot be less than 0"),
+        ("put_scaling_policy", {"AdjustmentType": "Sideways", "StepAdjustments": [STEP]}, "AdjustmentType must be one"),
+        (
+            "put_scaling_policy",
+            {"AdjustmentType": "ExactCapacity", "StepAdjustments": [STEP, {**STEP, "MetricIntervalLowerBound": 5}]},
+            "neither overlap nor leave gaps",
+        ),
+        ("put_scheduled_action", {"Schedule": "at(noon)", "ScalableTargetAction": BOUNDS}, "Invalid schedule"),
+        (
+            "put_scheduled_action",
+            {"Schedule": "cron(0/0 * * * ? *)", "ScalableTargetAction": BOUNDS},
+            "Invalid schedule",
+        ),
+        ("put_scheduled_action", {"Schedule": "rate(1 day)"}, "At least one of MinCapacity and MaxCapacity"),
+        (
+            "put_scheduled_action",
+            {"Schedule": "rate(1 day)", "ScalableTargetAction": BOUNDS, "Timezone": "Mars/Olympus"},
+            "Invalid timezone",
+        ),
+    ],
+)
+def test_what_would_never_be_carried_out_is_refused(
+    server: RunningServer, operation: str, members: dict[str, Any], text: str
+) -> None:
+    given = members
+    if operation == "put_scaling_policy":
+        given = {"PolicyName": "p", "PolicyType": "StepScaling", "StepScalingPolicyConfiguration": members}
+    elif operation == "put_scheduled_action":
+        given = {"ScheduledActionName": "a", **members}
+    with pytest.raises(ClientError, match=text) as raised:
+        getattr(server.client("application-autoscaling"), operation)(**SERVICE, **given)
+    assert raised.value.response["Error"]["Code"] == "ValidationException"
+
+
+def test_a_target_that_is_deregistered_takes_all_that_is_its_own_along(server: RunningServer) -> None:
+    scaling, cloudwatch = server.client("application-autoscaling"), server.client("cloudwatch")
+    track(server, 50)
+    scaling.put_scheduled_action(
+        ScheduledActionName="night", **SERVICE, Schedule="cron(0 22 * * ? *)", ScalableTargetAction=BOUNDS
+    )
+    assert len(cloudwatch.describe_alarms()["MetricAlarms"]) == 2
+    scaling.deregister_scalable_target(**SERVICE)
+    assert scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"] == []
+    assert scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"] == []
+    assert cloudwatch.describe_alarms()["MetricAlarms"] == []
+    with pytest.raises(ClientError, match="No scalable target registered for service namespace: ecs"):
+        track(server, 50)

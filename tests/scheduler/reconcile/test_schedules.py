@@ -40,7 +40,18 @@ def test_a_time_zone_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "schedule", ["", "noon", "at(noon)", "rate(0 minutes)", "rate(5 years)", "cron(* *)", "cron(60 * * * ? *)"]
+    "schedule",
+    [
+        "",
+        "noon",
+        "at(noon)",
+        "rate(0 minutes)",
+        "rate(5 years)",
+        "rate(99999999999 days)",
+        "cron(* *)",
+        "cron(60 * * * ? *)",
+        "cron(0/0 * * * ? *)",
+    ],
 )
 def test_what_is_no_schedule_is_told(schedule: str) -> None:
     with pytest.raises(ScheduleError):
