@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from emulator.beanstalk.environment_options import put_together
 from emulator.beanstalk.errors import no_application_version
 from emulator.context import Context
 from emulator.state.beanstalk import ApplicationVersionRow, DeploymentRow, EnvironmentRow
@@ -54,13 +55,15 @@ def new_deployment(
 
 
 def again(context: Context, row: EnvironmentRow) -> int:
-    """The last deployment once more, under a new number: the application starts anew."""
+    """The last deployment once more, under a new number: the application starts anew, by the settings of now."""
     last = context.session.get_one(DeploymentRow, (row.id, row.deployment))
     number = row.next_deployment
     row.next_deployment += 1
     names = [column.name for column in DeploymentRow.__table__.columns]
     values = {name: getattr(last, name) for name in names}
     outcome = {name: value for name, value in last.outcome.items() if name != "ended"}
-    context.session.add(DeploymentRow(**{**values, "number": number, "created_at": context.now, "outcome": outcome}))
+    settings = put_together(row.bundle_settings, row.settings)
+    new = {"number": number, "created_at": context.now, "outcome": outcome, "settings": settings}
+    context.session.add(DeploymentRow(**{**values, **new}))
     context.session.flush()
     return number

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -303,6 +304,24 @@ def test_a_restart_leaves_version_and_instances_as_they_are(shop: Shop) -> None:
         "Instance deployment completed successfully.",
         "Restarted application server on all ec2 instances.",
     ]
+
+
+def test_a_restart_goes_by_the_settings_of_now(shop: Shop) -> None:
+    shop.create("shop-prod", option(GROUP, "MinSize", "2"))
+    shop.until("shop-prod")
+    command = "aws:elasticbeanstalk:command"
+    wanted = {"DeploymentPolicy": "Rolling", "BatchSizeType": "Fixed", "BatchSize": "1"}
+    settings = [option(command, name, value) for name, value in wanted.items()]
+    shop.eb.update_environment(EnvironmentName="shop-prod", OptionSettings=settings)
+    shop.until("shop-prod")
+    begun = shop.eb.restart_app_server(EnvironmentName="shop-prod")
+    shop.until("shop-prod")
+    request_id = begun["ResponseMetadata"]["RequestId"]
+    told = shop.eb.describe_events(EnvironmentName="shop-prod", RequestId=request_id)["Events"]
+    later, earlier = [
+        one["EventDate"] for one in told if one["Message"] == "Instance deployment completed successfully."
+    ]
+    assert later - earlier > timedelta(minutes=1)  # one batch after the other
 
 
 def test_terminate_leaves_nothing_and_rebuild_brings_it_back(shop: Shop) -> None:
