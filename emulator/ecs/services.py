@@ -114,7 +114,7 @@ def asked_service(context: Context, cluster: ClusterRow, request: "CreateService
         body |= connect_configuration(context, cluster, definition, request)
     check_connectors(body, definition)
     check_registries(context, body, definition)
-    desired = desired_count_of(request.get("desiredCount"), strategy)
+    desired = desired_count_of(request.get("desiredCount", 0 if external else None), strategy)
     tags = check_tags(request.get("tags", []))
     definition_arn = "" if definition is None else definition.arn
     settings = [definition_arn, launch_type, desired, body, tags]

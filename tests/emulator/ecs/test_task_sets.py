@@ -59,6 +59,14 @@ def test_a_task_set_runs_its_share_rounded_up() -> None:
     play(story)
 
 
+def test_a_service_of_task_sets_has_no_tasks_unless_it_is_told_how_many() -> None:
+    async def story(stage: ServicesPlaying) -> None:
+        made = stage.stage.do(create_service, serviceName="web", deploymentController={"type": "EXTERNAL"})
+        assert made["service"]["desiredCount"] == 0
+
+    play(story)
+
+
 def test_a_blue_green_deployment_by_hand() -> None:
     async def story(stage: ServicesPlaying) -> None:
         await external(stage, 2)
