@@ -97,7 +97,7 @@ class Journal:
             entries, self._unwritten = self._unwritten, []
             self._written += len(entries)
             with self._store.begin() as session:
-                insert_rows(session.connection(), JournalRow, [_values(entry) for entry in entries])
+                insert_rows(session, JournalRow, [_values(entry) for entry in entries])
 
     def forget(self) -> None:
         """Drop what `note` collected, which tells of a state that is no more."""

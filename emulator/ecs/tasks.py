@@ -40,6 +40,7 @@ from emulator.ecs.task_rules import (
 from emulator.ecs.task_states import StopCode, request_stop
 from emulator.state.ecs import ClusterRow, ServiceRow, TaskRow
 from emulator.state.store import rows_by_key
+from emulator.state.transactions import STATEMENTS, Transactions
 from scheduler.placement import refusal
 
 if TYPE_CHECKING:
@@ -270,7 +271,8 @@ def list_tasks(context: Context, request: "ListTasksRequestTypeDef") -> dict[str
     if "daemonName" in request:
         wanted["service_arn"] = context.arn("ecs", f"daemon/{cluster.name}/{last_part(request['daemonName'])}")
     asked = {**wanted, "after": start_after(request.get("nextToken")), "most": size + 1}
-    arns = context.session.scalars(_listing(tuple(wanted)), asked).all()
+    statements: Transactions = context.session.info[STATEMENTS]
+    arns = statements.strings(_listing(tuple(wanted)), asked)
     shown, more = cut(arns, size)
     return {"taskArns": shown, **more}
 

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy import Dialect, Table
 from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
 from emulator.state.base import Base
+from emulator.state.transactions import STATEMENTS, Transactions
 
 _APPENDED = "ashore.appended"
 CHANGED = "ashore.changed"
@@ -42,7 +43,7 @@ def add_rows(session: Session, rows: Sequence[Base]) -> None:
         for name in names:
             if name not in row.__dict__:
                 set_committed_value(row, name, None)  # else it would be read back
-    insert_rows(session.connection(), kind, [{name: row.__dict__[name] for name in names} for row in rows])
+    insert_rows(session, kind, [{name: row.__dict__[name] for name in names} for row in rows])
     for row in rows:
         make_transient_to_detached(row)
         session.add(row)
@@ -59,17 +60,18 @@ def write_appended(session: Session) -> None:
     """Write what was appended in this transaction."""
     appended: dict[type[Base], list[dict[str, Any]]] = session.info.pop(_APPENDED, {})
     for kind, rows in appended.items():
-        insert_rows(session.connection(), kind, rows)
+        insert_rows(session, kind, rows)
 
 
-def insert_rows(connection: Connection, kind: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_rows(session: Session, kind: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows by a statement that was prepared once."""
-    text, columns, named = _prepared(cast("Table", kind.__table__), tuple(rows[0]), connection.dialect)
+    statements: Transactions = session.info[STATEMENTS]
+    text, columns, named = _prepared(cast("Table", kind.__table__), tuple(rows[0]), statements.dialect)
     if named:
         many: Any = [{name: bind(row[name]) for name, bind in columns} for row in rows]
     else:
         many = [tuple(bind(row[name]) for name, bind in columns) for row in rows]
-    connection.exec_driver_sql(text, many)
+    statements.write_many(text, many)
 
 
 Bind = Callable[[Any], Any]

@@ -11,8 +11,7 @@ little that came meanwhile goes over with the next commit.
 import sqlite3
 import threading
 
-from sqlalchemy import Engine, event
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine
 
 EVERY = 8_000
 """Rows changed between two checkpoints: about as many pages, 32 MiB. A page that changes often is copied once in these."""
@@ -21,10 +20,10 @@ AT_LAST = 64_000
 """Pages of the log after which SQLite itself sees to it with a commit, should the thread not come to it."""
 
 
-def checkpoints_of(engine: Engine, session: Session) -> "Checkpoints | None":
+def checkpoints_of(engine: Engine) -> "Checkpoints | None":
     """Those of a database; None where it has no log of SQLite's in a file."""
     in_file = engine.dialect.name == "sqlite" and engine.url.database not in {None, "", ":memory:"}
-    return Checkpoints(engine, session) if in_file else None
+    return Checkpoints(engine) if in_file else None
 
 
 class Checkpoints:
@@ -32,11 +31,10 @@ class Checkpoints:
 
     Args:
         engine: of a database in a file.
-        session: whose commits add to the log.
 
     """
 
-    def __init__(self, engine: Engine, session: Session) -> None:
+    def __init__(self, engine: Engine) -> None:
         with engine.connect() as connection:
             self._writer: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
         self._writer.execute(f"PRAGMA wal_autocheckpoint={AT_LAST}")
@@ -47,7 +45,6 @@ class Checkpoints:
         """The thread is through with most of the log."""
         self._thread = threading.Thread(target=self._copy, name="checkpoints", daemon=True)
         self._thread.start()
-        event.listen(session, "after_commit", self._committed)
 
     @property
     def busy(self) -> bool:
@@ -61,7 +58,8 @@ class Checkpoints:
         self._thread.join()
         self._copier.close()
 
-    def _committed(self, _session: Session) -> None:
+    def committed(self) -> None:
+        """Rows were written: see whether it is time."""
         if self._copied:
             self._copied = False
             self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

@@ -30,6 +30,7 @@ from emulator.state.checkpoints import checkpoints_of
 from emulator.state.journal import ServerStateRow
 from emulator.state.memo import Memo
 from emulator.state.schema import upgrade
+from emulator.state.transactions import STATEMENTS, begin_at_once, transactions_of
 from emulator.state.urls import parsed
 
 T = TypeVar("T", bound=Base)
@@ -99,17 +100,22 @@ class Store:
         self._claimed = _claim_database(self.engine)
         self._lock = _claim(lock_dir) if lock_dir else None
         upgrade(self.engine)
-        self._session = Session(self.engine, expire_on_commit=False)
+        self._transactions = transactions_of(self.engine)
+        self._session = self._transactions.session
         self._kept: OrderedDict[int, object] = OrderedDict()
-        self._wrote = False
+        self._under_way = False
         self.memo = Memo()
         self._followers: list[Follower] = [self.memo.changed]
         event.listen(self._session, "after_flush", self._flushed)
         event.listen(self._session, "detached_to_persistent", self._keep)
         event.listen(self._session, "loaded_as_persistent", self._keep)
         event.listen(self._session, "pending_to_persistent", self._keep)
-        event.listen(self.engine, "before_cursor_execute", self._note_write)
-        self.checkpoints = checkpoints_of(self.engine, self._session)
+        self.checkpoints = checkpoints_of(self.engine)
+
+    @property
+    def in_transaction(self) -> bool:
+        """A transaction is under way."""
+        return self._under_way
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
@@ -121,44 +127,32 @@ class Store:
             NestedTransactionError: another one is under way.
 
         """
-        session = self._session
-        if session.in_transaction():
+        if self._under_way:
             raise NestedTransactionError
-        self._wrote = False
-        session.info[CHANGED] = self._tell
+        session = self._session
+        self._under_way = True
+        session.info.update({CHANGED: self._tell, STATEMENTS: self._transactions})
         try:
             yield session
             write_appended(session)
-            if session.in_transaction() or session.new or session.dirty:  # what needed no query has nothing to end
-                session.commit()
+            if self._transactions.commit() and self.checkpoints is not None:
+                self.checkpoints.committed()
             functions = session.info.pop(_AFTER_COMMIT, ())
         except BaseException:
-            self._undo()
+            if self._transactions.undo():
+                self._forget()
             raise
         finally:
             session.info.clear()
+            self._under_way = False
         for function in functions:
             function()
 
-    def _undo(self) -> None:
-        """Roll back and forget the rows in memory, for some of them are as they never were.
-
-        A transaction that changed nothing is simply ended, and the cache stays.
-        """
-        session = self._session
-        if self._wrote or session.new or session.dirty or session.deleted:
-            session.rollback()
-            self._forget()
-        else:
-            session.commit()
-
     def _forget(self) -> None:
+        """For some of the rows in memory are as they never were."""
         self._session.expunge_all()
         self._kept.clear()
         self.memo.forget()
-
-    def _note_write(self, _connection: Connection, _cursor: object, statement: str, *_: object) -> None:
-        self._wrote = self._wrote or not statement.startswith("SELECT")
 
     def _keep(self, _session: Session, row: object) -> None:
         self._kept[id(row)] = row
@@ -274,13 +268,13 @@ def _engine(url: URL) -> Engine:
     options |= {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
     engine = create_engine(url, **options)
     event.listen(engine, "connect", _configure_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "begin", begin_at_once)
     return engine
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     """WAL with NORMAL: a commit survives the death of the process at once, and of the machine at the next checkpoint."""
-    connection.isolation_level = None  # SQLAlchemy's `begin` event says BEGIN itself
+    connection.isolation_level = None  # `transactions` say BEGIN themselves
     for pragma in (
         "journal_mode=WAL",
         "synchronous=NORMAL",
@@ -289,9 +283,3 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "cache_size=-32000",
     ):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """Take the write lock at once, so that a transaction never fails halfway for want of it."""
-    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]  # it is SQLite's
-    driver.execute("BEGIN IMMEDIATE")

@@ -146,7 +146,7 @@ class Marks:
             return
         if saved:
             self._server.world.save()
-        if not self._server.emulator.store._session.in_transaction():  # time does not go back
+        if not self._server.emulator.store.in_transaction:  # time does not go back
             with self._begin() as session:
                 _remember(self._server, session)
         self._tell.send_bytes(json.dumps({"mark": mark}).encode())

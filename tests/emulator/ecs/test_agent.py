@@ -258,9 +258,9 @@ def test_one_bad_task_does_not_keep_its_neighbours_from_running() -> None:
         stage.define()
         await stage.emulator.loops.stop()
         arns = [stage.do(run_task, taskDefinition="web")["tasks"][0]["taskArn"] for _ in range(3)]
+        row = stage.row(arns[1])
+        assert row is not None
         with stage.emulator.store.begin() as session:
-            row = stage.row(arns[1])
-            assert row is not None
             session.add(row)
             row.task_definition_arn = "gone"
         stage.emulator.loops.start()

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 import emulator.state.tables  # noqa: F401 - declares every table
@@ -13,6 +14,7 @@ from emulator.state.appending import add_row, append
 from emulator.state.ecs import FamilyRow
 from emulator.state.journal import ServerStateRow
 from emulator.state.store import NestedTransactionError, Store, after_commit, rows_by_key
+from emulator.state.transactions import STATEMENTS
 
 
 @pytest.fixture
@@ -24,9 +26,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def statements(store: Store) -> list[str]:
-    """What the database is asked, as it happens."""
+    """The first words of what the database is asked, as it happens."""
     asked: list[str] = []
-    event.listen(store.engine, "before_cursor_execute", lambda _c, _cursor, statement, *_: asked.append(statement))
+    driver: Any = store.engine.raw_connection().driver_connection
+    driver.set_trace_callback(lambda statement: asked.append(statement.split()[0]))
     return asked
 
 
@@ -96,7 +99,8 @@ def test_appended_rows_are_written_together_and_not_at_all_after_an_error(store:
     with store.begin() as session:
         for number in range(3):
             append(session, FamilyRow, {"account": "1", "region": "r", "family": f"{number}", "last_revision": number})
-    assert len(statements) == 1
+        assert statements == []
+    assert statements == ["BEGIN", "INSERT", "INSERT", "INSERT", "COMMIT"]
     with failing(store) as session:
         append(session, FamilyRow, {"account": "1", "region": "r", "family": "x", "last_revision": 1})
     with store.begin() as session:
@@ -111,6 +115,38 @@ def test_what_waits_for_the_commit_of_a_failed_transaction_never_happens(store: 
         after_commit(session, lambda: happened.append("safe"))
         assert happened == []
     assert happened == ["safe"]
+
+
+def test_reading_locks_nothing(store: Store, statements: list[str]) -> None:
+    with store.begin() as session:
+        session.scalar(select(func.count()).select_from(ServerStateRow))
+    assert statements == ["SELECT"]
+
+
+def test_prepared_and_other_statements_are_one_transaction(store: Store, statements: list[str]) -> None:
+    with failing(store) as session:
+        add_row(session, ServerStateRow(name="a", value={}))
+        session.add(ServerStateRow(name="b", value={}))
+        session.flush()
+    assert statements == ["BEGIN", "INSERT", "INSERT", "ROLLBACK"]
+    with failing(store) as session:
+        add_row(session, ServerStateRow(name="a", value={}))
+    with store.begin() as session:
+        assert [session.get(ServerStateRow, name) for name in ("a", "b")] == [None, None]
+    assert statements[4:-2] == ["BEGIN", "INSERT", "ROLLBACK"]
+
+
+def test_a_query_for_strings_sees_what_is_not_written_yet(store: Store) -> None:
+    query = (
+        select(ServerStateRow.name)
+        .where(ServerStateRow.name > bindparam("after"))
+        .order_by(ServerStateRow.name)
+        .limit(2)
+    )
+    with store.begin() as session:
+        session.add_all(ServerStateRow(name=name, value={}) for name in "cab")
+        assert list(session.info[STATEMENTS].strings(query, {"after": "a"})) == ["b", "c"]
+        assert list(session.info[STATEMENTS].strings(query, {"after": ""})) == ["a", "b"]
 
 
 def test_a_transaction_within_another_is_our_bug(store: Store) -> None:
@@ -150,7 +186,7 @@ def test_a_row_added_at_once_is_as_if_it_had_been_read(store: Store, statements:
         row.value = {"of": "b"}
         assert session.get(ServerStateRow, "a") is row
     assert told == ["ServerStateRow", "ServerStateRow"]
-    assert [statement.split()[0] for statement in statements] == ["INSERT", "UPDATE"]
+    assert statements == ["BEGIN", "INSERT", "UPDATE", "COMMIT"]
     with failing(store) as session:
         add_row(session, ServerStateRow(name="b", value={}))
     with store.begin() as session:
