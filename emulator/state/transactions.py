@@ -51,8 +51,8 @@ class SqliteTransactions:
         self._connection = engine.connect().execution_options(**{_OURS: True})
         self._driver: sqlite3.Connection = self._connection.connection.driver_connection  # type: ignore[assignment]
         self.session, self.dialect = Session(self._connection, expire_on_commit=False), engine.dialect
-        self._by_statement = False
-        """SQLAlchemy has written: it is to end the transaction, for who listens to it counts on that."""
+        self._wrote = self._by_statement = False
+        """In this transaction; by SQLAlchemy's statements: then it is to end it, for who listens to it counts on that."""
         event.listen(engine, "before_cursor_execute", self._before)
 
     def write_many(self, text: str, rows: Any) -> None:
@@ -75,24 +75,22 @@ class SqliteTransactions:
         """See `Transactions`."""
         if self._by_statement or not _clean(self.session):
             self.session.commit()
-            wrote, self._by_statement = self._by_statement, False
-            return wrote
-        if not self._driver.in_transaction:
-            return False
-        try:
-            self._driver.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            raise OperationalError("COMMIT", None, error) from error
-        return True
+        elif self._wrote:
+            self._say("COMMIT")
+        return self._ended()
 
     def undo(self) -> bool:
         """See `Transactions`."""
-        if not self._driver.in_transaction and _clean(self.session):
+        if not self._wrote and _clean(self.session):
             return False
-        self._by_statement = False
         self.session.rollback()
         self._driver.rollback()  # where only prepared statements have written
+        self._ended()
         return True
+
+    def _ended(self) -> bool:
+        wrote, self._wrote, self._by_statement = self._wrote, False, False
+        return wrote
 
     def _before(self, connection: Connection, _cursor: object, statement: str, *_: object) -> None:
         if connection is self._connection and not statement.startswith("SELECT"):
@@ -101,8 +99,16 @@ class SqliteTransactions:
 
     def _begin(self) -> None:
         """Take the write lock at once, so that a transaction never fails halfway for want of it."""
-        if not self._driver.in_transaction:
-            self._driver.execute("BEGIN IMMEDIATE")
+        if not self._wrote:
+            self._say("BEGIN IMMEDIATE")
+            self._wrote = True
+
+    def _say(self, text: str) -> None:
+        """SQLAlchemy's error where the driver has one (a full disk), so that there is one kind of them."""
+        try:
+            self._driver.execute(text)
+        except sqlite3.OperationalError as error:
+            raise OperationalError(text, None, error) from error
 
 
 def begin_at_once(connection: Connection) -> None:

@@ -23,7 +23,7 @@ def test_a_kill_at_any_step(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.emulator.ecr.crashing", str(tmp_path)]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 50
+    assert int(done.stdout) >= 50
 
 
 class Client:

@@ -13,8 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
-
 from emulator.ecr.blobs import blobs_of, digest_of
 from emulator.ecr.fsck import Problem, check
 from emulator.ecr.gc import collect
@@ -101,7 +99,8 @@ def verify(emulator: Emulator) -> None:
 def _child(folder: Path, last: int) -> None:
     fuse = Fuse(last)
     emulator = ecr_emulator(folder)
-    event.listen(emulator.store.engine, "commit", lambda _connection: fuse.step())
+    driver: Any = emulator.store.engine.raw_connection().driver_connection
+    driver.set_trace_callback(lambda statement: fuse.step() if statement == "COMMIT" else None)
     play(emulator)
     emulator.store.close()
 
