@@ -15,8 +15,8 @@ from tests.running import RunningServer
 
 POLICIES = {
     "AllAtOnce": "",
-    "Rolling": "  BatchSizeType: Fixed\n    BatchSize: '1'\n",
-    "RollingWithAdditionalBatch": "  BatchSizeType: Fixed\n    BatchSize: '1'\n",
+    "Rolling": "    BatchSizeType: Fixed\n    BatchSize: '1'\n",
+    "RollingWithAdditionalBatch": "    BatchSizeType: Fixed\n    BatchSize: '1'\n",
     "Immutable": "",
     "TrafficSplitting": "",
 }
@@ -117,7 +117,7 @@ def _a_deployment(stage: Stage, policy: str, more: str) -> None:
         "option_settings:\n"
         "  aws:elasticbeanstalk:command:\n"
         f"    DeploymentPolicy: {policy}\n"
-        f"  {more}"
+        f"{more}"
         "  aws:elasticbeanstalk:trafficsplitting:\n"
         "    NewVersionPercent: '15'\n"
         "    EvaluationTime: '3'\n"
