@@ -8,7 +8,7 @@ that wake the task again; they are kept in memory only, because after a restart 
 import asyncio
 from collections import defaultdict
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import delete, select
@@ -19,7 +19,8 @@ from emulator.ecs.adoption import by_task, learned
 from emulator.ecs.commands import Carrier, CredentialsFor, Orders, orders_of
 from emulator.ecs.container_instances import wake_services
 from emulator.ecs.live_tasks import Batch, LiveTask, UnderWay
-from emulator.ecs.observations import Failed, Lost, NotStopped, Observation, apply, container_views
+from emulator.ecs.names import environment_of
+from emulator.ecs.observations import Failed, Lost, NotStopped, Observation, apply, container_views, give_up
 from emulator.ecs.task_logs import task_logs
 from emulator.ecs.task_specs import read_shared
 from emulator.ecs.task_states import StopCode, move, request_stop, touched, waits_for_host
@@ -203,6 +204,8 @@ class Agent:
         if health != row.health_status:
             row.health_status, changed = health, True
         found = self._step(context, row, live)
+        if found.look_again is not None:
+            self._look_at(context, row.arn, context.now + timedelta(seconds=found.look_again))
         if changed and row.version == before:
             touched(context, row)
         if row.last_status == "STOPPED":
@@ -214,10 +217,12 @@ class Agent:
         """Step until there is nothing to decide without the runtime."""
         while True:
             found = step(self._view(context, row, live))
+            for gone in found.given_up:
+                give_up(row, gone)
+                touched(context, row)
             if found.stop is not None:
-                for name, reason in found.unmet:
-                    apply(context, row, Failed(name, reason))
                 request_stop(context, row, *found.stop)
+            if found.stop is not None or found.given_up:
                 continue
             if found.status is not None:
                 move(context, row, found.status)
@@ -237,17 +242,21 @@ class Agent:
             removed=live.removed,
             draining=self._carrier.stop_by is None and held_by_drains(row),
             tells_failures=row.launch_type == "FARGATE",
+            whole=environment_of(row.started_by) is not None,
         )
 
     def _stopped(self, context: Context, row: TaskRow, batch: Batch) -> None:
         # whatever never ran is over too
         row.containers = [{**document, "lastStatus": "STOPPED"} for document in row.containers]
-        arn, at = row.arn, context.now + _KEPT
+        arn = row.arn
         context.after_commit(lambda: self._live.pop(arn, None))
         context.after_commit(self._one_stopped.set)
-        context.after_commit(lambda: self._emulator.loops.wake_at("tasks", arn, at))
+        self._look_at(context, arn, context.now + _KEPT)
         if row.container_instance_arn is not None:
             batch.clusters.setdefault(row.cluster_arn, context)
+
+    def _look_at(self, context: Context, arn: str, when: datetime) -> None:
+        context.after_commit(lambda: self._emulator.loops.wake_at("tasks", arn, when))
 
     def _happened(self, event: RuntimeEvent) -> None:
         match event:

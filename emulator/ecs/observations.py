@@ -10,7 +10,7 @@ from emulator.ecs.task_specs import definition_of
 from emulator.runtime.faults import OutOfMemoryError
 from emulator.runtime.ports import ContainerExited, HealthChanged, StartedContainer
 from emulator.state.ecs import TaskRow
-from scheduler.reconcile.lifecycle import ContainerView
+from scheduler.reconcile.lifecycle import ContainerView, GivenUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,8 @@ def _start(context: Context, row: TaskRow, name: str, started: StartedContainer)
         "runtimeId": started.runtime_id,
         "networkBindings": bindings,
     }
+    if _definitions(context, row)[name].get("startTimeout"):
+        change["startedAt"] = started.started_at.isoformat()
     if row.enable_execute_command:
         change["execAgent"] = agent_started(started.started_at, context.emulator.runtime.kind)
     if row.connectivity is None:
@@ -148,7 +150,7 @@ def _exit(context: Context, row: TaskRow, exited: ContainerExited) -> bool:
     change: dict[str, Any] = {"lastStatus": "STOPPED", "exitCode": exited.exit_code, "runtimeId": exited.runtime_id}
     if exited.out_of_memory:
         change["reason"] = OutOfMemoryError().reason
-    if row.execution_stopped_at is None and _essential(context, row)[exited.container_name]:
+    if row.execution_stopped_at is None and _definitions(context, row)[exited.container_name]["essential"]:
         row.execution_stopped_at = exited.finished_at
     return _change(row, exited.container_name, change)
 
@@ -158,14 +160,20 @@ def _lose(context: Context, row: TaskRow, name: str) -> bool:
     document = _document(row, name)
     if document is None or document["lastStatus"] != "RUNNING":
         return False
-    if row.execution_stopped_at is None and _essential(context, row)[name]:
+    if row.execution_stopped_at is None and _definitions(context, row)[name]["essential"]:
         row.execution_stopped_at = context.now
     reason = f"CannotDescribeContainerError: No such container: {document['runtimeId']}"
     return _change(row, name, {"lastStatus": "STOPPED", "reason": reason})
 
 
-def _essential(context: Context, row: TaskRow) -> dict[str, bool]:
-    return {item["name"]: item["essential"] for item in definition_of(context, row).body["containerDefinitions"]}
+def give_up(row: TaskRow, gone: GivenUp) -> None:
+    """A container is STOPPED that never ran."""
+    code = {} if gone.exit_code is None else {"exitCode": gone.exit_code}
+    _change(row, gone.container, {"lastStatus": "STOPPED", "reason": gone.reason, **code})
+
+
+def _definitions(context: Context, row: TaskRow) -> dict[str, dict[str, Any]]:
+    return {item["name"]: item for item in definition_of(context, row).body["containerDefinitions"]}
 
 
 def _document(row: TaskRow, name: str) -> dict[str, Any] | None:
@@ -184,7 +192,7 @@ def container_views(
     context: Context, row: TaskRow, busy: set[str], failures: dict[str, str]
 ) -> tuple[ContainerView, ...]:
     """The task's containers as the life cycle sees them, in the order of the task definition."""
-    definitions = {item["name"]: item for item in definition_of(context, row).body["containerDefinitions"]}
+    definitions = _definitions(context, row)
     return tuple(
         ContainerView(
             name=document["name"],
@@ -195,9 +203,18 @@ def container_views(
             exit_code=document.get("exitCode"),
             health=document["healthStatus"] if "healthCheck" in definitions[document["name"]] else None,
             depends_on=_dependencies(definitions[document["name"]]),
+            start_timeout=definitions[document["name"]].get("startTimeout"),
+            running_for=_running_for(context, document),
+            never_started=document["lastStatus"] == "STOPPED" and "runtimeId" not in document,
         )
         for document in row.containers
     )
+
+
+def _running_for(context: Context, document: dict[str, Any]) -> float | None:
+    """Seconds."""
+    started = document.get("startedAt")
+    return None if started is None else (context.now - datetime.fromisoformat(started)).total_seconds()
 
 
 def _dependencies(definition: dict[str, Any]) -> tuple[tuple[str, str], ...]:

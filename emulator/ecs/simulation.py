@@ -4,6 +4,7 @@ The rows know every simulated container that ran when the process ended, because
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -51,14 +52,20 @@ def _container(row: TaskRow, document: dict[str, Any]) -> ObservedContainer:
         exit_code=None,
         out_of_memory=False,
         health=document["healthStatus"],
-        # a container's own start is not kept: the task's is the nearest
-        started_at=row.started_at or row.pull_stopped_at or row.created_at,
+        started_at=_start_of(row, document),
         finished_at=None,
         bindings=tuple(
             PortBinding(binding["bindIP"], binding["containerPort"], binding["hostPort"], binding["protocol"])
             for binding in document.get("networkBindings", [])
         ),
     )
+
+
+def _start_of(row: TaskRow, document: dict[str, Any]) -> datetime:
+    """A container's own start is kept where it has a startTimeout; elsewhere the task's is the nearest."""
+    if "startedAt" in document:
+        return datetime.fromisoformat(document["startedAt"])
+    return row.started_at or row.pull_stopped_at or row.created_at
 
 
 def _network(context: Context, row: TaskRow) -> tuple[str, str] | None:

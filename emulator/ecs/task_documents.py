@@ -26,6 +26,8 @@ class ContainerDocument(TypedDict):
     reason: NotRequired[str]
     execAgent: NotRequired[dict[str, str]]
     """Not shown as such: see `emulator.ecs.managed_agents`."""
+    startedAt: NotRequired[str]
+    """ISO 8601, where the definition has a `startTimeout`; not shown."""
 
 
 _STORAGE = 20
@@ -56,7 +58,7 @@ def describe_task(row: TaskRow, *, tags: bool = False) -> dict[str, Any]:
         "attachments": row.attachments,
         "attributes": row.attributes,
         "clusterArn": row.cluster_arn,
-        "containers": [with_agent(item) for item in row.containers] if row.enable_execute_command else row.containers,
+        "containers": [_shown(item, exec_agent=row.enable_execute_command) for item in row.containers],
         "cpu": row.cpu,
         "createdAt": row.created_at,
         "desiredStatus": row.desired_status,
@@ -82,3 +84,9 @@ def describe_task(row: TaskRow, *, tags: bool = False) -> dict[str, Any]:
         if value is not None:
             document[shown] = value
     return document
+
+
+def _shown(container: dict[str, Any], *, exec_agent: bool) -> dict[str, Any]:
+    if "startedAt" in container:
+        container = {member: value for member, value in container.items() if member != "startedAt"}
+    return with_agent(container) if exec_agent else container

@@ -3,8 +3,11 @@
 Commands may be given again at any time; a container whose command is under way is `busy` and left alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from scheduler.reconcile.dependencies import NOT_STARTED, obstacle, patience, ready
 
 
 class TaskStatus(StrEnum):
@@ -54,6 +57,12 @@ class ContainerView:
     """HEALTHY, UNHEALTHY or UNKNOWN; None where it has no health check."""
     depends_on: tuple[tuple[str, str], ...] = ()
     """(container, START | COMPLETE | SUCCESS | HEALTHY)"""
+    start_timeout: float | None = None
+    """Seconds after its start for which others wait until it is COMPLETE, SUCCESS or HEALTHY; None or 0: without end."""
+    running_for: float | None = None
+    """Seconds since its start, where `start_timeout` is counted."""
+    never_started: bool = False
+    """It is STOPPED and never ran."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +83,30 @@ class TaskView:
     """Load balancers still have requests under way to it."""
     tells_failures: bool = False
     """Fargate: the task's own reason tells why a container could not be started."""
+    whole: bool = False
+    """Every container must start, also what is not essential: `docker compose up` of Elastic Beanstalk is no ECS agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A container that never will be started: it is STOPPED at once."""
+
+    container: str
+    reason: str
+    exit_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What to do: first stop the task if told so, then go to `status`, then give the commands."""
+    """What to do: first give containers up and stop the task if told so, then go to `status`, then give the commands."""
 
     status: TaskStatus | None = None
     stop: tuple[str, str] | None = None
     """(stopCode, stoppedReason)"""
     commands: tuple[Command, ...] = field(default=())
-    unmet: tuple[tuple[str, str], ...] = ()
-    """(container that never can be started, its reason)"""
+    given_up: tuple[GivenUp, ...] = ()
+    look_again: float | None = None
+    """Seconds after which a container may have waited long enough, if nothing happens before."""
 
 
 def step(task: TaskView) -> Step:
@@ -96,22 +117,19 @@ def step(task: TaskView) -> Step:
 
 
 def _towards_running(task: TaskView) -> Step:
-    stop = _reason_to_stop(task)
-    if stop is not None:
-        return Step(stop=stop, unmet=_unmet(task))
+    by_name = {container.name: container for container in task.containers}
+    given_up = _given_up(task, by_name)
+    stop = _reason_to_stop(task, given_up)
+    if stop is not None or given_up:
+        return Step(stop=stop, given_up=given_up)
     if task.needs_network and not task.has_network:
         return Step(commands=() if task.busy else (Command(Verb.PROVISION),))
     if task.status is TaskStatus.PROVISIONING:
         return Step(status=TaskStatus.PENDING)
-    by_name = {container.name: container for container in task.containers}
-    commands = tuple(
-        Command(Verb.RUN, container.name)
-        for container in task.containers
-        if container.status == "PENDING" and not container.busy and _ready(container, by_name)
-    )
-    if _runs(task):
-        return Step(status=TaskStatus.RUNNING, commands=commands)
-    return Step(commands=commands)
+    waiting = [container for container in task.containers if container.status == "PENDING" and not container.busy]
+    commands = tuple(Command(Verb.RUN, container.name) for container in waiting if ready(container, by_name))
+    look_again = min((left for container in waiting for left in patience(container, by_name)), default=None)
+    return Step(TaskStatus.RUNNING if _runs(task) else None, commands=commands, look_again=look_again)
 
 
 def _runs(task: TaskView) -> bool:
@@ -122,58 +140,32 @@ def _runs(task: TaskView) -> bool:
     )
 
 
-def _reason_to_stop(task: TaskView) -> tuple[str, str] | None:
+def _reason_to_stop(task: TaskView, given_up: tuple[GivenUp, ...]) -> tuple[str, str] | None:
+    """As the ECS agent has it, only what is essential stops a task (on Fargate, too: the API says so of `essential`)."""
     if task.network_failure is not None:
         return "TaskFailedToStart", task.network_failure
+    reasons = {gone.container: gone.reason for gone in given_up}
     for container in task.containers:
-        if container.failure is not None and (container.essential or container.status == "PENDING"):
-            return "TaskFailedToStart", container.failure if task.tells_failures else "Task failed to start"
+        failure = container.failure or reasons.get(container.name)
+        if failure is not None and (container.essential or (task.whole and container.status == "PENDING")):
+            return "TaskFailedToStart", failure if task.tells_failures else "Task failed to start"
         if container.essential and container.status == "STOPPED":
             return "EssentialContainerExited", "Essential container in task exited"
-    unmet = _unmet(task)
-    if unmet:
-        return "TaskFailedToStart", unmet[0][1] if task.tells_failures else "Task failed to start"
     return None
 
 
-def _ready(container: ContainerView, others: dict[str, ContainerView]) -> bool:
-    return all(_satisfied(others[name], condition) for name, condition in container.depends_on)
-
-
-def _satisfied(other: ContainerView, condition: str) -> bool:
-    match condition:
-        case "COMPLETE":
-            return other.status == "STOPPED"
-        case "SUCCESS":
-            return other.status == "STOPPED" and other.exit_code == 0
-        case "HEALTHY":
-            return other.status == "RUNNING" and other.health == "HEALTHY"
-        case _:
-            return other.status != "PENDING"
-
-
-def _unmet(task: TaskView) -> tuple[tuple[str, str], ...]:
-    """Containers whose dependencies can never be met, with the agent's words (its package dependencygraph)."""
-    by_name = {container.name: container for container in task.containers}
-    return tuple(
-        (container.name, reason)
-        for container in task.containers
-        if container.status == "PENDING" and (reason := _obstacle(container, by_name)) is not None
-    )
-
-
-def _obstacle(container: ContainerView, others: dict[str, ContainerView]) -> str | None:
-    for name, condition in container.depends_on:
-        if others[name].status != "STOPPED":
+def _given_up(task: TaskView, by_name: Mapping[str, ContainerView]) -> tuple[GivenUp, ...]:
+    """Containers that never will be started: those whose start failed, and those that wait in vain."""
+    found = []
+    for container in task.containers:
+        if container.status != "PENDING" or container.busy:
             continue
-        told = (
-            f"dependency graph: failed to resolve container ordering dependency [{name}] for target [{container.name}]"
-        )
-        if condition == "SUCCESS" and others[name].exit_code != 0:
-            return f"CannotStartContainerError: {told} as dependency did not exit successfully."
-        if condition == "HEALTHY":  # (unconfirmed) text
-            return f"CannotStartContainerError: {told} as dependency will never be healthy."
-    return None
+        reason = obstacle(container, by_name)
+        if container.failure is not None:
+            found.append(GivenUp(container.name, container.failure))
+        elif reason is not None:
+            found.append(GivenUp(container.name, f"CannotStartContainerError: {reason}", NOT_STARTED))
+    return tuple(found)
 
 
 def _towards_stopped(task: TaskView) -> Step:

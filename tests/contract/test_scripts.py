@@ -109,6 +109,26 @@ def test_stopping_takes_its_time_and_the_deaf_are_killed(server: RunningServer) 
     assert stopped["stoppedAt"] - stopped["stoppingAt"] == timedelta(seconds=20)
 
 
+def test_a_start_timeout_goes_on_over_the_death_of_the_server(server: RunningServer) -> None:
+    script(server, "slow:1", pull=60)
+    after = [{"containerName": "first", "condition": "COMPLETE"}]
+    first = {"name": "first", "image": "slow:1", "essential": False, "startTimeout": 30}
+    define(server, first, {"name": "web", "dependsOn": after}, {"name": "side"})
+    arn = run(server)
+    advance(server, 80)
+    server.kill()
+    server.start()
+    advance(server, 9)
+    pending = task(server, arn)
+    assert (pending["lastStatus"], pending["desiredStatus"]) == ("PENDING", "RUNNING")
+    advance(server, 1)
+    stopped = task(server, arn)
+    assert (stopped["lastStatus"], stopped["stopCode"]) == ("STOPPED", "TaskFailedToStart")
+    web = next(container for container in stopped["containers"] if container["name"] == "web")
+    assert web["reason"].endswith("container ordering dependency [first] for target [web] has timed out.")
+    assert stopped["stoppingAt"] - stopped["createdAt"] == timedelta(seconds=90)
+
+
 def ended(server: RunningServer) -> list[dict[str, Any]]:
     """The stopped tasks of the service `web`, in the order of their beginning."""
     ecs = server.client("ecs")

@@ -129,13 +129,26 @@ def test_containers_start_in_the_order_of_their_dependencies(tasks: Tasks) -> No
     tasks.stop(task["taskArn"])
 
 
-def test_a_dependency_that_cannot_be_met_fails_the_task(tasks: Tasks) -> None:
-    needs = [{"containerName": "migrate", "condition": "SUCCESS"}]
-    tasks.define({"name": "migrate", "essential": False, "command": ["false"]}, {"name": "web", "dependsOn": needs})
+def test_a_dependency_that_is_not_met_in_time_fails_the_task_if_an_essential_container_needs_it(tasks: Tasks) -> None:
+    sick = {"command": ["CMD-SHELL", "exit 1"], "interval": 5, "retries": 1}
+    tasks.define(
+        {"name": "migrate", "essential": False, "command": ["false"]},
+        {"name": "side", "essential": False, "dependsOn": [{"containerName": "migrate", "condition": "SUCCESS"}]},
+        {"name": "database", "command": POLITE, "healthCheck": sick, "startTimeout": 2},
+        {"name": "web", "dependsOn": [{"containerName": "database", "condition": "HEALTHY"}]},
+    )
     ended = tasks.ended()
+    shown = containers(ended)
     assert ended["stopCode"] == "TaskFailedToStart"
-    assert containers(ended)["migrate"]["exitCode"] == 1
-    assert "exitCode" not in containers(ended)["web"]
+    assert {name: container["exitCode"] for name, container in shown.items()} == {
+        "migrate": 1,
+        "side": 143,
+        "database": 7,
+        "web": 143,
+    }
+    assert shown["side"]["reason"].endswith("[migrate] for target [side] as dependency did not exit successfully.")
+    assert shown["web"]["reason"].endswith("[database] for target [web] has timed out.")
+    assert (ended["stoppingAt"] - ended["createdAt"]).total_seconds() >= 2
 
 
 def test_how_containers_are_stopped_and_what_they_leave(tasks: Tasks) -> None:

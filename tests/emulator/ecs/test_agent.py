@@ -223,10 +223,88 @@ def test_a_container_whose_dependency_failed_says_so() -> None:
         assert task["stoppedReason"] == "Task failed to start"
         web, init = task["containers"]
         assert web["reason"].startswith("CannotStartContainerError: dependency graph: ")
-        assert "exitCode" not in web
+        assert web["exitCode"] == 143
         assert (init["exitCode"], "reason" in init) == (3, False)
 
     play(story, scripts={"init": Script(runs_for=0, exit_code=3)})
+
+
+HEALTH = {"command": ["CMD", "true"]}
+
+
+def waits(name: str, condition: str, **members: Any) -> dict[str, Any]:
+    """A container that waits for `first`."""
+    return {"name": name, "dependsOn": [{"containerName": "first", "condition": condition}], **members}
+
+
+def test_a_dependency_has_its_start_timeout_to_become_healthy() -> None:
+    async def story(stage: Playing) -> None:
+        first = {"name": "first", "image": "first", "healthCheck": HEALTH, "startTimeout": 30}
+        stage.define(first, waits("web", "HEALTHY"))
+        arn = await stage.run()
+        await stage.advance(29)
+        assert [c["lastStatus"] for c in stage.task(arn)["containers"]] == ["RUNNING", "PENDING"]
+        assert "startedAt" not in stage.task(arn)["containers"][0]
+        await stage.advance(1)
+        task = stage.task(arn)
+        assert (task["lastStatus"], task["stopCode"]) == ("STOPPED", "TaskFailedToStart")
+        assert task["containers"][1]["reason"] == (
+            "CannotStartContainerError: dependency graph: "
+            "container ordering dependency [first] for target [web] has timed out."
+        )
+        assert [c["exitCode"] for c in task["containers"]] == [143, 143]
+        stage.runtime.script("first", Script(health_after=29))
+        arn = await stage.run()
+        await stage.advance(60)
+        assert [c["lastStatus"] for c in stage.task(arn)["containers"]] == ["RUNNING", "RUNNING"]
+
+    play(story, scripts={"first": Script(health_after=40)})
+
+
+def test_the_start_timeout_counts_from_the_start_of_the_dependency() -> None:
+    async def story(stage: Playing) -> None:
+        stage.define(
+            {"name": "first", "image": "first", "essential": False, "startTimeout": 10}, waits("web", "COMPLETE")
+        )
+        arn = await stage.run()
+        await stage.advance(69)
+        assert stage.task(arn)["lastStatus"] == "PENDING"
+        await stage.advance(1)
+        assert stage.task(arn)["stopCode"] == "TaskFailedToStart"
+
+    play(story, scripts={"first": Script(pull=60)})
+
+
+def test_other_containers_that_never_start_leave_the_task_alone() -> None:
+    async def story(stage: Playing) -> None:
+        stage.define(
+            {"name": "web"},
+            {"name": "first", "image": "first", "essential": False, "startTimeout": 5},
+            waits("late", "SUCCESS", essential=False),
+            {"name": "last", "essential": False, "dependsOn": [{"containerName": "late", "condition": "START"}]},
+            {"name": "bad", "image": "bad", "essential": False},
+        )
+        arn = await stage.run()
+        assert stage.task(arn)["lastStatus"] == "PENDING"
+        await stage.advance(5)
+        task = stage.task(arn)
+        assert (task["lastStatus"], task["desiredStatus"]) == ("RUNNING", "RUNNING")
+        shown = {c["name"]: (c["lastStatus"], c.get("exitCode")) for c in task["containers"]}
+        assert shown == {
+            "web": ("RUNNING", None),
+            "first": ("RUNNING", None),
+            "late": ("STOPPED", 143),
+            "last": ("STOPPED", 143),
+            "bad": ("STOPPED", None),
+        }
+        reasons = {c["name"]: c.get("reason", "") for c in task["containers"]}
+        assert reasons["last"].endswith("[late] for target [last] because dependency will never start")
+        assert reasons["bad"] == "CannotPullContainerError: gone"
+        await stage.stop(arn)
+        assert stage.task(arn)["lastStatus"] == "STOPPED"
+        assert {c["name"]: c.get("reason", "") for c in stage.task(arn)["containers"]} == reasons
+
+    play(story, scripts={"bad": Script(pull_error="gone")})
 
 
 def test_what_cannot_be_stopped_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
