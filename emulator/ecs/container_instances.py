@@ -32,7 +32,8 @@ if TYPE_CHECKING:
         UpdateContainerInstancesStateRequestTypeDef,
     )
 
-_RESERVED_TCP = [22, 2375, 2376, 51678, 51679]
+RESERVED_TCP = (22, 2375, 2376, 51678, 51679)
+"""Ports that an agent keeps from tasks where it is told none."""
 _FIRST_ADDRESS = int(IPv4Address("127.10.0.2"))
 _STATUSES = ("ACTIVE", "DRAINING", "REGISTERING", "DEREGISTERING", "REGISTRATION_FAILED")
 _AGENT_VERSION = "1.105.1"
@@ -51,6 +52,8 @@ class HostSpec:
     capacity_provider: str | None = None
     reserved_memory: int = 0
     """MiB that the agent keeps from tasks."""
+    reserved_tcp_ports: Sequence[int] = RESERVED_TCP
+    reserved_udp_ports: Sequence[int] = ()
     tags: Sequence[Mapping[str, Any]] = ()
 
 
@@ -90,8 +93,8 @@ def add_host(context: Context, cluster: ClusterRow, spec: HostSpec) -> Container
         agent_connected=True,
         cpu=kind.cpu,
         memory=max(0, kind.memory - spec.reserved_memory),
-        reserved_tcp_ports=_RESERVED_TCP,
-        reserved_udp_ports=[],
+        reserved_tcp_ports=list(spec.reserved_tcp_ports),
+        reserved_udp_ports=list(spec.reserved_udp_ports),
         gpus=[f"GPU-{context.emulator.ids.uuid()}" for _ in range(kind.gpus)],
         eni_slots=kind.enis - 1,
         attributes=attributes,

@@ -13,9 +13,10 @@ from sqlalchemy import select
 
 from emulator.context import Context
 from emulator.ecs.clusters import ensure_default_cluster, find_cluster
-from emulator.ecs.container_instances import HostSpec, add_host, deregister_host, wake_services
+from emulator.ecs.container_instances import RESERVED_TCP, HostSpec, add_host, deregister_host, wake_services
 from emulator.ecs.errors import ClusterNotFoundException, InvalidParameterException
 from emulator.ecs.host_providers import align_providers, provider_of
+from emulator.ecs.tags import check_tags
 from emulator.ecs.task_states import request_stop
 from emulator.ecs.user_data import AgentConfiguration, agent_configuration
 from emulator.emulator import Emulator
@@ -28,6 +29,7 @@ _GONE = {"terminated", "shutting-down"}
 _STOPPED = {"stopped", "stopping"}
 _AGENT_RETRY = timedelta(minutes=1)
 """When an agent that found no cluster asks again (unconfirmed)."""
+_UNREGISTERED = "The agent could not register:"
 _STOP_CODE = "TerminationNotice"
 _PRESETS = {Preset.DEFAULT: 0, Preset.DEMO: 6}
 
@@ -209,30 +211,46 @@ class HostsLoop:
             reserved_memory=configuration.reserved_memory,
             ec2_instance_id=instance.id,
             private_ip=instance.private_ip,
+            reserved_tcp_ports=configuration.reserved_ports or RESERVED_TCP,
+            reserved_udp_ports=configuration.reserved_udp_ports,
         )
-        if configuration.fault:
-            self._fault(context, instance, configuration.fault)
+        for fault in configuration.faults:
+            self._fault(context, instance, f"The agent leaves a setting out: {fault}")
         try:
             if configuration.cluster == "default":
                 cluster = ensure_default_cluster(context)
             else:
                 cluster = find_cluster(context, configuration.cluster)
             provider = provider_of(context, cluster, instance.auto_scaling_group)
-            add_host(context, cluster, replace(spec, capacity_provider=provider))
+            add_host(context, cluster, replace(spec, capacity_provider=provider, tags=_tags(instance, configuration)))
         except ClusterNotFoundException:
-            self._fault(context, instance, f"the cluster {configuration.cluster} does not exist")
+            self._fault(context, instance, f"{_UNREGISTERED} the cluster {configuration.cluster} does not exist")
             key = f"{context.account}/{context.region}"
             due = context.now + _AGENT_RETRY
             context.after_commit(lambda: self._emulator.loops.wake_at("hosts", key, due))
         except InvalidParameterException as error:
-            self._fault(context, instance, error.message)
+            self._fault(context, instance, f"{_UNREGISTERED} {error.message}")
 
     def _fault(self, context: Context, instance: Instance, text: str) -> None:
-        """An instance that cannot become a host is no error of anybody's request: the journal tells of it, once."""
+        """What is wrong with an instance's agent is no error of anybody's request: the journal tells of it, once."""
         if (instance.id, text) not in self._told:
             self._told.add((instance.id, text))
             subject = context.arn("ec2", f"instance/{instance.id}")
-            context.record(Kind.FAULT, subject, {"error": f"The agent could not register: {text}"})
+            context.record(Kind.FAULT, subject, {"error": text})
+
+
+def _tags(instance: Instance, configuration: AgentConfiguration) -> list[dict[str, str]]:
+    """Those of its own come before those of the EC2 instance; AWS's are not passed on.
+
+    Raises:
+        InvalidParameterException: there are too many, or ECS does not take one.
+
+    """
+    found = dict(configuration.tags)
+    if configuration.propagates_tags:
+        passed_on = {key: value for key, value in instance.tags.items() if not key.lower().startswith("aws:")}
+        found = passed_on | found
+    return check_tags({"key": key, "value": value} for key, value in found.items())
 
 
 def _hosts(context: Context) -> list[Host]:

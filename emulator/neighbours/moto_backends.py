@@ -289,6 +289,7 @@ def _instance(backend: Any, item: Any) -> Instance:
         auto_scaling_group=tags.get(_GROUP_TAG),
         profile=_profile(backend.iam_instance_profile_associations.get(item.id)),
         tokens_required=item.metadata_options.http_tokens == "required",
+        tags=tags,
     )
 
 

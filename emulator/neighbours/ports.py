@@ -47,6 +47,7 @@ class Instance:
     profile: InstanceProfile | None = None
     tokens_required: bool = False
     """Its metadata is given to requests with a token only (HttpTokens: required)."""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

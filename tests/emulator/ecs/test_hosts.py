@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from emulator.clock import Clock
 from emulator.ecs.clusters import create_cluster
+from emulator.ecs.container_instances import describe_container_instances
 from emulator.ecs.fleet import Fleets
 from emulator.ecs.hosts import (
     Connect,
@@ -126,12 +127,19 @@ class Ec2:
         self._emulator, self._neighbours = emulator, emulator.neighbours
         self._moto = self._neighbours.world.backend("ec2", ACCOUNT, REGION)
 
-    async def run(self, user_data: str, instance_type: str = "t3.large") -> str:
+    async def run(self, user_data: str, instance_type: str = "t3.large", tags: dict[str, str] | None = None) -> str:
         from moto.core.types import Base64EncodedString  # noqa: PLC0415 - imported once the world is open
 
         data = Base64EncodedString.from_raw_string(user_data)
         made = self._moto.run_instances(
-            "ami-1", 1, data, [], instance_type=instance_type, region_name=REGION, is_instance_type_default=False
+            "ami-1",
+            1,
+            data,
+            [],
+            instance_type=instance_type,
+            region_name=REGION,
+            is_instance_type_default=False,
+            tags={"instance": tags or {}},
         )
         await self.settle()
         found: str = made.instances[0].id
@@ -230,6 +238,34 @@ def test_the_default_cluster_is_made_and_attributes_are_kept(tmp_path: Path) -> 
             assert str(row.attributes["ecs.vpc-id"]).startswith("vpc-")
 
     run(tmp_path, play)
+
+
+def test_an_agent_keeps_the_ports_that_it_is_told_and_its_host_has_its_tags(tmp_path: Path) -> None:
+    tags = {"Name": "web", "team": "blue", "aws:autoscaling:groupName": "farm"}
+    own = 'ECS_CLUSTER=default\nECS_CONTAINER_INSTANCE_TAGS={"team": "red"}'
+
+    async def play(emulator: Emulator) -> None:
+        ec2 = Ec2(emulator)
+        told = await ec2.run(f"{own}\nECS_RESERVED_PORTS=[22,80]\nECS_RESERVED_PORTS_UDP=[53]", tags=tags)
+        propagates = "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM=ec2_instance"
+        plain = await ec2.run(f"{own}\n{propagates}\nECS_RESERVED_PORTS=80", tags=tags)
+        with emulator.transaction(ACCOUNT, REGION) as context:
+            asked: Any = {"containerInstances": [told, plain], "include": ["TAGS"]}
+            first, second = describe_container_instances(context, asked)["containerInstances"]
+        assert (ports_of(first, "PORTS"), ports_of(first, "PORTS_UDP")) == (["22", "80"], ["53"])
+        assert ports_of(second, "PORTS") == ["22", "2375", "2376", "51678", "51679"]
+        assert first["tags"] == [{"key": "team", "value": "red"}]
+        assert second["tags"] == [{"key": "Name", "value": "web"}, {"key": "team", "value": "red"}]
+        assert faults_of(emulator) == [
+            "The agent leaves a setting out: ECS_RESERVED_PORTS is not a JSON array of ports: 80"
+        ]
+
+    run(tmp_path, play)
+
+
+def ports_of(described: Any, name: str) -> list[str]:
+    (found,) = [item["stringSetValue"] for item in described["registeredResources"] if item["name"] == name]
+    return list(found)
 
 
 def test_an_unknown_type_is_told(tmp_path: Path) -> None:

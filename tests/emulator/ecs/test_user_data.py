@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.ecs.user_data import agent_configuration
+from emulator.ecs.user_data import AgentConfiguration, agent_configuration
 
 MIME = """Content-Type: multipart/mixed; boundary="==B=="
 MIME-Version: 1.0
@@ -64,10 +64,38 @@ def test_attributes(line: str) -> None:
     assert found.attributes == {"stack": "prod"}
 
 
-def test_attributes_that_are_no_json_are_told() -> None:
-    found = agent_configuration("ECS_CLUSTER=one\nECS_INSTANCE_ATTRIBUTES={stack}")
-    assert found is not None
-    assert (found.attributes, found.fault) == ({}, "ECS_INSTANCE_ATTRIBUTES is not JSON: {stack}")
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("ECS_INSTANCE_ATTRIBUTES={stack}", "ECS_INSTANCE_ATTRIBUTES is not JSON: {stack}"),
+        ("ECS_CONTAINER_INSTANCE_TAGS=[1]", "ECS_CONTAINER_INSTANCE_TAGS is not a JSON object: [1]"),
+        ("ECS_RESERVED_PORTS=22,80", "ECS_RESERVED_PORTS is not JSON: 22,80"),
+        ("ECS_RESERVED_PORTS=[22,true]", "ECS_RESERVED_PORTS is not a JSON array of ports: [22,true]"),
+        ("ECS_RESERVED_PORTS_UDP=[65536]", "ECS_RESERVED_PORTS_UDP is not a JSON array of ports: [65536]"),
+    ],
+)
+def test_what_cannot_be_used_is_told_and_left_out(line: str, fault: str) -> None:
+    assert agent_configuration(f"ECS_CLUSTER=one\n{line}") == AgentConfiguration("one", faults=(fault,))
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            "echo ECS_RESERVED_PORTS=[22, 8080] >> /etc/ecs/ecs.config",
+            AgentConfiguration("one", reserved_ports=(22, 8080)),
+        ),
+        ('echo "ECS_RESERVED_PORTS=[22]" >> x', AgentConfiguration("one", reserved_ports=(22,))),
+        ("ECS_RESERVED_PORTS=[1]\nECS_RESERVED_PORTS=[2]", AgentConfiguration("one", reserved_ports=(2,))),
+        ("ECS_RESERVED_PORTS=\nECS_RESERVED_PORTS_UDP=[53]", AgentConfiguration("one", reserved_udp_ports=(53,))),
+        ("""echo 'ECS_CONTAINER_INSTANCE_TAGS={"a": "b"}' >> x""", AgentConfiguration("one", tags={"a": "b"})),
+        ("ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM=ec2_instance", AgentConfiguration("one", propagates_tags=True)),
+        ("ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM=none", AgentConfiguration("one")),
+        ("# ECS_RESERVED_PORTS=[22]", AgentConfiguration("one")),
+    ],
+)
+def test_ports_and_tags(line: str, expected: AgentConfiguration) -> None:
+    assert agent_configuration(f"ECS_CLUSTER=one\n{line}") == expected
 
 
 def test_memory_that_the_agent_keeps() -> None:
