@@ -97,7 +97,11 @@ async def read_settings(emulator: Emulator, job: Job) -> list[dict[str, Any]]:
     try:
         return await asyncio.to_thread(_settings, emulator, job)
     except BundleError as error:
-        raise PreparingError(str(error)) from error
+        raise PreparingError(*_told(error)) from error
+
+
+def _told(error: BundleError) -> tuple[str, ...]:
+    return (str(error),) if error.cause is None else (error.cause, str(error))
 
 
 def _settings(emulator: Emulator, job: Job) -> list[dict[str, Any]]:
@@ -145,7 +149,7 @@ async def prepare(emulator: Emulator, job: Job) -> Prepared:
         folder, found, periodic = await asyncio.to_thread(_planned, emulator, job)
         prepared = await _carried_out(emulator, job, folder, found)
     except BundleError as error:
-        raise PreparingError(str(error)) from error
+        raise PreparingError(*_told(error)) from error
     return replace(prepared, outcome={**prepared.outcome, "periodic": periodic})
 
 

@@ -6,6 +6,7 @@ The application is one ECS task, started as StartTask does. After a crash the ro
 from datetime import timedelta
 
 from emulator.beanstalk.application_cluster import cluster_of, ecs_context, runs_on_ecs
+from emulator.beanstalk.bundles.plan import Mode
 from emulator.beanstalk.events import tell_environment
 from emulator.beanstalk.log_streams import LOOP as LOG_STREAMS
 from emulator.beanstalk.operation_documents import OperationName, operation_of
@@ -20,12 +21,14 @@ from emulator.ecs.task_states import StopCode, request_stop
 from emulator.journal import Kind
 from emulator.state.beanstalk import BeanstalkInstanceRow, DeploymentRow, EnvironmentRow
 from emulator.state.ecs import ContainerInstanceRow, TaskDefinitionRow, TaskRow
-from scheduler.beanstalk.model import Command, Serving
+from scheduler.beanstalk.model import Command, Serving, Severity
 
 _LASTS = timedelta(seconds=3)
 """For so long an application must run before its deployment has succeeded: one that exits at once has not (unconfirmed)."""
 _LASTS_ON_ENGINE = timedelta(seconds=1)
 """… and for at least so long in real time where its processes are real: they start no faster because the clock is fast."""
+_ENDED = "Instance deployment: The Docker container unexpectedly ended after it was started."
+"""Seen in event logs of the Docker platform of today."""
 _FIRST_AGAIN, _LAST_AGAIN = timedelta(seconds=1), timedelta(minutes=1)
 """How long an application that ended by itself rests before it is started again (unconfirmed: systemd's settings are not told)."""
 
@@ -78,6 +81,7 @@ def _watch(
         if serving_of(context, row, item) in {Serving.WAITING, Serving.IN_SERVICE}:
             register(context, row, [item])  # its requests are another version's from now on
     elif task.last_status == "STOPPED" or task.desired_status == "STOPPED":
+        _tell_failure(context, row, item, found, task)
         _end(context, item, Command.FAILED, _reason(task))
     return None
 
@@ -137,11 +141,22 @@ def _tell_running(context: Context, row: EnvironmentRow, task: TaskRow) -> None:
                 _tell(context, row, f"Docker container {number} is running aws_beanstalk/current-app.")
 
 
-def _tell(context: Context, row: EnvironmentRow, message: str) -> None:
-    """Nothing of a restart: AWS tells only that it is through."""
+def _tell_failure(
+    context: Context, row: EnvironmentRow, item: BeanstalkInstanceRow, found: DeploymentRow, task: TaskRow
+) -> None:
+    """The true cause, in our words, then what AWS's engine says of it (its place among the events is (unconfirmed))."""
+    _tell(context, row, f"[Instance: {item.id}] {_reason(task)}", Severity.ERROR)
+    single = found.outcome.get("mode") in {Mode.DOCKERFILE, Mode.IMAGE}
+    if single and any(document.get("exitCode") is not None for document in task.containers):
+        _tell(context, row, _ENDED, Severity.ERROR)
+
+
+def _tell(context: Context, row: EnvironmentRow, message: str, severity: Severity = Severity.INFO) -> None:
+    """Of a restart only what went wrong: AWS tells no more than that it is through."""
     operation = operation_of(row.operation)
-    if operation is None or operation.name is not OperationName.RESTART:
-        tell_environment(context, row, message, request_id=operation.request_id if operation is not None else None)
+    if operation is None or operation.name is not OperationName.RESTART or severity is Severity.ERROR:
+        request_id = operation.request_id if operation is not None else None
+        tell_environment(context, row, message, severity, request_id)
 
 
 def _mark(row: EnvironmentRow, item: BeanstalkInstanceRow) -> str:
@@ -164,7 +179,7 @@ def _reason(task: TaskRow) -> str:
     if reasons:
         return str(reasons[0])
     if codes:
-        return f"Engine execution has encountered an error: the application ended with code {codes[0]}"
+        return f"The application ended with code {codes[0]}."
     return task.stopped_reason or "Engine execution has encountered an error."
 
 

@@ -62,7 +62,6 @@ def _instance(context: Context, row: EnvironmentRow, item: BeanstalkInstanceRow)
         launched_at=item.launched_at,
         deployment=item.deployment,
         command=Command(item.command),
-        output=item.output,
         serving=serving_of(context, row, item),
         healthy_checks=item.healthy_checks,
         failed_checks=item.failed_checks,

@@ -58,8 +58,6 @@ class Instance:
     deployment: int = 0
     """The deployment that it was told to carry out last; 0: none yet."""
     command: Command = Command.NONE
-    output: str = ""
-    """What a failed command said, for the event."""
     serving: Serving = Serving.OUT
     healthy_checks: int = 0
     """Consecutive checks (one each ten seconds of the clock) at or above the success threshold since the command ended."""

@@ -44,6 +44,8 @@ def test_bad_bundles_are_told_and_leave_nothing(shop: Shop) -> None:
         "traversal": (zipped(("Dockerfile", b"FROM x"), ("../../../escaped", b"x")), (f"{REFUSED}the name '../../../escaped' "
                       "leads out of the bundle. The deployment failed.")),
         "bomb": (zipped(("zeros", bytes(70 * 1024 * 1024))), f"{REFUSED}it unpacks to more than 64 MB. The deployment failed."),
+        "portless": (zipped(("Dockerrun.aws.json", b'{"AWSEBDockerrunVersion": "1", "Image": {"Name": "web:1"}}')),
+                     "'Dockerrun.aws.json' in your source bundle names an 'Image' and no 'Ports'"),
         "text": (b"this is no archive", f"{REFUSED}it is not a valid zip archive. The deployment failed."),
         "yaml": (bundle(**{".ebextensions/x.config": "a: [\tb"}), ("The configuration file .ebextensions/x.config in application "
                  "version yaml contains invalid YAML or JSON.")),
@@ -65,6 +67,30 @@ def test_bad_bundles_are_told_and_leave_nothing(shop: Shop) -> None:
         assert found["VersionLabel"] == "v1"
         assert shop.get(found["CNAME"])[0] == 200
     assert files_outside(shop.server._state_dir.parent) == []
+
+
+def test_an_application_that_crashes_is_told_with_its_cause_and_in_the_words_of_aws(shop: Shop) -> None:
+    shop.server.admin("POST", "runtime/scripts", {"pattern": "crash:1", "exit_code": 3})
+    dockerrun = b'{"AWSEBDockerrunVersion": "1", "Image": {"Name": "crash:1"}, "Ports": [{"ContainerPort": 80}]}'
+    shop.version("crash", zipped(("Dockerrun.aws.json", dockerrun)))
+    shop.create("shop-crash", single=True)
+    shop.until("shop-crash")
+    begun = shop.eb.update_environment(EnvironmentName="shop-crash", VersionLabel="crash")
+    shop.until("shop-crash")
+    (instance,) = shop.instances("shop-crash")
+    said = shop.messages("shop-crash", begun)
+    assert said[said.index("Successfully pulled crash:1") + 1 : -1] == [
+        f"[Instance: {instance}] The application ended with code 3.",
+        "Instance deployment: The Docker container unexpectedly ended after it was started.",
+        "Instance deployment failed. For details, see 'eb-engine.log'.",
+        f"[Instance: {instance}] Command failed on instance. Return code: 1 Output: Engine execution has encountered an error..",
+        "Command execution completed on all instances. Summary: [Successful: 0, Failed: 1].",
+        f"Unsuccessful command execution on instance id(s) '{instance}'. Aborting the operation.",
+        "Failed to deploy application.",
+    ]
+    assert said[-1].startswith(
+        "During an aborted deployment, some instances may have deployed the new application version."
+    )
 
 
 def test_an_application_of_a_language_platform(shop: Shop) -> None:

@@ -110,7 +110,10 @@ def test_what_cannot_be_deployed_is_told_with_its_cause_and_goes_with_a_reset(sh
     shop.version("exits", bundle(Dockerfile=f'FROM {BASE}\nEXPOSE 80\nCMD ["sh", "-c", "sleep 0.5; exit 3"]\n'))
     failed = shop.create("shop-exits", single=True, VersionLabel="exits")
     shop.wait("shop-exits")
-    assert "Create environment operation is complete, but with errors." in shop.messages("shop-exits", failed)[-1]
+    said = shop.messages("shop-exits", failed)
+    assert "Create environment operation is complete, but with errors." in said[-1]
+    assert any(text.endswith("] The application ended with code 3.") for text in said), said
+    assert "Instance deployment: The Docker container unexpectedly ended after it was started." in said
     assert images_of(begun, failed)
     shop.server.admin("POST", "reset")
     shop.server.wait_until(lambda: not images_of(begun, failed))

@@ -6,7 +6,7 @@ from typing import Any
 
 from emulator.beanstalk.bundles.definitions import DOCKER_LOGS, MEMORY, environment, mapping, with_secrets
 from emulator.beanstalk.bundles.dockerrun import FILE, Dockerrun, Port
-from emulator.beanstalk.bundles.errors import InvalidFileError, NoPortError
+from emulator.beanstalk.bundles.errors import InvalidFileError, MissingPortsError
 from emulator.beanstalk.bundles.files import Files, text_of
 from emulator.beanstalk.bundles.plan import MAIN, ApplicationPlan, ImageBuild, ImagePull, Mode, Proxy, Subject
 from emulator.beanstalk.bundles.proxies import without_proxy
@@ -31,13 +31,13 @@ def plan_image(run: Dockerrun, subject: Subject) -> ApplicationPlan:
 
     Raises:
         InvalidFileError: it names none.
-        NoPortError: it names no port.
+        MissingPortsError: it names no port.
 
     """
     if not run.image or not _IMAGE.fullmatch(run.image):
         raise InvalidFileError(FILE, "Image.Name is missing" if not run.image else "Image.Name is no name of an image")
     if not run.ports:
-        raise NoPortError
+        raise MissingPortsError
     return _plan(Mode.IMAGE, subject, ImagePull(run.image, run.update), run, ())
 
 

@@ -4,6 +4,9 @@
 class BundleError(Exception):
     """The bundle cannot be deployed; `str` is the event's text (severity ERROR)."""
 
+    cause: str | None = None
+    """What is wrong in our words, where AWS's text leaves it open: an event before it."""
+
 
 class BundleRefusedError(BundleError):
     """The archive is not unpacked: it is broken, too large, or would leave its folder. The text is (unconfirmed)."""
@@ -85,6 +88,12 @@ class NoPortError(BundleError):
 
     def __init__(self) -> None:
         super().__init__("No EXPOSE directive found in Dockerfile, abort deployment")
+
+
+class MissingPortsError(NoPortError):
+    """Dockerrun.aws.json names an image and no port: AWS's guide gives this case the same event as a Dockerfile's."""
+
+    cause = "'Dockerrun.aws.json' in your source bundle names an 'Image' and no 'Ports': 'Ports' must name a 'ContainerPort'."
 
 
 class NoProcessError(BundleError):

@@ -7,7 +7,8 @@ from scheduler.beanstalk.model import Command, Instance, Outcome, Progress, Said
 from scheduler.beanstalk.policies.instances import ids_of
 from scheduler.beanstalk.policies.way import Go, left
 
-_ENGINE = "Engine execution has encountered an error."
+_FAILED = "Command failed on instance. Return code: 1 Output: Engine execution has encountered an error.."
+"""AWS's words whatever has failed: the causes are events of their own, before it."""
 SUCCEEDED = Said("Instance deployment completed successfully.")
 
 
@@ -77,11 +78,9 @@ def tell(progress: Progress, found: Wave, *, successes: bool = True) -> Go | Non
 def _ending(instance: Instance) -> tuple[Said, ...]:
     if instance.command is Command.SUCCEEDED:
         return (SUCCEEDED,)
-    output = instance.output or _ENGINE
-    what = f"[Instance: {instance.id}] Command failed on instance. Return code: 1 Output: {output}."
     return (
         Said("Instance deployment failed. For details, see 'eb-engine.log'.", Severity.ERROR),
-        Said(what, Severity.ERROR),
+        Said(f"[Instance: {instance.id}] {_FAILED}", Severity.ERROR),
     )
 
 

@@ -5,14 +5,12 @@ from dataclasses import replace
 import pytest
 
 from scheduler.beanstalk.batches import batch_size, cut
-from scheduler.beanstalk.deployment import at_rest, step
+from scheduler.beanstalk.deployment import at_rest
 from scheduler.beanstalk.model import (
-    Command,
     Deploy,
     OperationKind,
     Outcome,
     Policy,
-    Serving,
     Settings,
     Severity,
 )
@@ -347,19 +345,3 @@ def test_the_same_view_asks_again_for_what_was_lost() -> None:
     run = begin(world)
     first = run.round([(Trouble.LOST, 0)])
     assert run.look().actions == first.actions
-
-
-def test_an_output_tells_why_a_command_failed() -> None:
-    world = World(rule(Policy.ALL_AT_ONCE), desired=1)
-    world.populate()
-    run = begin(world)
-    run.round()
-    (one,) = world.instances.values()
-    world.instances[one.id] = replace(
-        one, command=Command.FAILED, serving=Serving.WAITING, output="Docker container failed to start"
-    )
-    messages = [event.message for event in step(world.view(), run.progress).events]
-    assert (
-        "[Instance: i-001] Command failed on instance. Return code: 1 Output: Docker container failed to start."
-        in messages
-    )

@@ -14,6 +14,7 @@ from emulator.beanstalk.bundles.errors import (
     EcsBundleError,
     InvalidFileError,
     MissingDockerFilesError,
+    MissingPortsError,
     NoPortError,
     UnsupportedDockerrunVersionError,
 )
@@ -280,7 +281,7 @@ def test_versions_of_the_docker_platform() -> None:
     v3 = {"AWSEBDockerrunVersion": 3, "Authentication": {"bucket": "b", "key": "k"}}
     found = planned({"Dockerrun.aws.json": v3, "docker-compose.yml": COMPOSE})
     assert found.authentication == Authentication("b", "k")
-    with pytest.raises(NoPortError):
+    with pytest.raises(MissingPortsError, match=r"^No EXPOSE directive found in Dockerfile, abort deployment$"):
         planned({"Dockerrun.aws.json": V1 | {"Ports": []}})
 
 
