@@ -64,6 +64,7 @@ def main() -> None:
         access_log=False,
         lifespan="on",
         date_header=False,
+        server_header=False,  # a load balancer's answers bring their own
         proxy_headers=False,  # nobody may say that he is somebody else
     )
     web = uvicorn.Server(config)

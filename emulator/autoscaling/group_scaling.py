@@ -25,7 +25,7 @@ def due_policies(evaluated: Mapping[str, Evaluated]) -> list[tuple[str, str]]:
 def scale_groups(context: Context, groups: ScalingGroups, evaluated: Mapping[str, Evaluated], now: datetime) -> None:
     """Carry out what is due; what changed a group is journaled with its alarm."""
     for alarm, policy in due_policies(evaluated):
-        changed = groups.carry_out_policy(context.account, context.region, policy, now)
+        changed = groups.carry_out_policy(context.account, context.region, policy, alarm, now)
         if changed is not None:
             group, before, after = changed
             detail = {"policy": policy, "alarm": alarm, "before": before, "desired": after}

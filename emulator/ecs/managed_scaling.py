@@ -139,4 +139,5 @@ def _resize(context: Context, row: CapacityProviderRow, group: ScalingGroup, fou
     context.record(Kind.DECISION, row.arn, {"reasons": list(found.reasons), "desiredCapacity": desired})
     groups = context.emulator.groups
     if groups is not None:
-        context.after_commit(lambda: groups.resize_group(row.account, row.region, row.group_name, desired))
+        policy = f"ECSManagedAutoScalingPolicy-{row.policy_id}"
+        context.after_commit(lambda: groups.resize_group(row.account, row.region, row.group_name, desired, policy))

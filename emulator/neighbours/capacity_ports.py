@@ -42,8 +42,8 @@ class ScalingGroups(Protocol):
     def group(self, account: str, region: str, name: str) -> ScalingGroup | None:
         """The Auto Scaling group called so."""
 
-    def resize_group(self, account: str, region: str, name: str, desired: int) -> None:
-        """Set the desired capacity: instances are launched, or unprotected ones terminated."""
+    def resize_group(self, account: str, region: str, name: str, desired: int, policy: str) -> None:
+        """Set the desired capacity: instances are launched, or unprotected ones terminated. Activities name the policy."""
 
     def protect(self, account: str, region: str, name: str, instance_ids: Collection[str], *, protected: bool) -> None:
         """Protect instances of a group from scale-in, or do so no longer."""
@@ -60,8 +60,10 @@ class ScalingGroups(Protocol):
     def carry_out_action(self, account: str, region: str, action: GroupAction, size: Size) -> None:
         """Have the action's group be so large. An action that is done only once is removed with that."""
 
-    def carry_out_policy(self, account: str, region: str, arn: str, now: datetime) -> tuple[str, int, int] | None:
-        """Change a group by a simple scaling policy, within its bounds and not before its cooldown is over.
+    def carry_out_policy(
+        self, account: str, region: str, arn: str, alarm: str, now: datetime
+    ) -> tuple[str, int, int] | None:
+        """Change a group by a simple scaling policy that an alarm names, within its bounds, once its cooldown is over.
 
         Answers with the group's name and its desired capacity before and after; None where nothing changed.
         """

@@ -12,6 +12,8 @@ from emulator.neighbours.environment_ports import (
     Tags,
     TriggerSpec,
 )
+from emulator.neighbours.group_activities import watch
+from emulator.neighbours.group_causes import BY_REQUEST, DELETED, UPDATED
 from emulator.neighbours.moto_backends import MotoNeighbours
 from emulator.neighbours.terminations import DRAINING, begin_draining, end_draining
 
@@ -110,13 +112,14 @@ class EnvironmentGroups:
             found = self._scaling(place).autoscaling_groups.get(name)
             if found is None:
                 return
-            if minimum is not None:
-                found.min_size = minimum
-            if maximum is not None:
-                found.max_size = maximum
-            if desired is not None and desired != found.desired_capacity:
-                _oldest_first(found)
-                found.set_desired_capacity(desired)
+            with watch(found.autoscaling_backend, UPDATED):
+                if minimum is not None:
+                    found.min_size = minimum
+                if maximum is not None:
+                    found.max_size = maximum
+                if desired is not None and desired != found.desired_capacity:
+                    _oldest_first(found)
+                    found.set_desired_capacity(desired)
         self._groups_changed(place)
 
     def empty_group(self, place: Place, name: str) -> None:
@@ -125,9 +128,10 @@ class EnvironmentGroups:
             found = self._scaling(place).autoscaling_groups.get(name)
             if found is None:
                 return
-            end_draining(found)
-            found.min_size = 0
-            found.set_desired_capacity(0)
+            with watch(found.autoscaling_backend, UPDATED):
+                end_draining(found)
+                found.min_size = 0
+                found.set_desired_capacity(0)
         self._groups_changed(place)
 
     def launch_with(self, place: Place, name: str, launch_template: str) -> None:
@@ -163,15 +167,16 @@ class EnvironmentGroups:
             found = self._scaling(place).autoscaling_groups.get(group)
             if found is None:
                 return
-            gone = [state for state in found.instance_states if state.instance.id in instance_ids]
-            found.instance_states = [state for state in found.instance_states if state not in gone]
-            if gone:
-                found.ec2_backend.terminate_instances([state.instance.id for state in gone])
-            desired, counted = (
-                int(found.desired_capacity or 0),
-                sum(state.lifecycle_state != DRAINING for state in gone),
-            )
-            found.set_desired_capacity(desired if replaced else max(0, desired - counted))
+            with watch(found.autoscaling_backend, BY_REQUEST):
+                gone = [state for state in found.instance_states if state.instance.id in instance_ids]
+                found.instance_states = [state for state in found.instance_states if state not in gone]
+                if gone:
+                    found.ec2_backend.terminate_instances([state.instance.id for state in gone])
+                desired, counted = (
+                    int(found.desired_capacity or 0),
+                    sum(state.lifecycle_state != DRAINING for state in gone),
+                )
+                found.set_desired_capacity(desired if replaced else max(0, desired - counted))
         self._groups_changed(place)
 
     def delete_group(self, place: Place, name: str) -> None:
@@ -179,9 +184,10 @@ class EnvironmentGroups:
         with self._world.lock:
             scaling = self._scaling(place)
             if name in scaling.autoscaling_groups:
-                end_draining(scaling.autoscaling_groups[name])
-                scaling.autoscaling_groups[name].min_size = 0
-                scaling.delete_auto_scaling_group(name)
+                with watch(scaling, DELETED):
+                    end_draining(scaling.autoscaling_groups[name])
+                    scaling.autoscaling_groups[name].min_size = 0
+                    scaling.delete_auto_scaling_group(name)
         self._groups_changed(place)
 
     def trigger(self, place: Place, spec: TriggerSpec) -> str:

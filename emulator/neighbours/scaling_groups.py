@@ -6,6 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from emulator.neighbours.capacity_ports import GroupInstance, ScalingGroup
+from emulator.neighbours.group_activities import watch
+from emulator.neighbours.group_causes import BY_REQUEST, by_action, by_alarm, by_managed_scaling
 from emulator.neighbours.moto_backends import MotoNeighbours
 from emulator.neighbours.terminations import HOOK, hooked
 from scheduler.reconcile.group_schedules import GroupAction, Size
@@ -27,13 +29,14 @@ class MotoScalingGroups:
             found = self._find(account, region, name)
             return None if found is None else _group(found)
 
-    def resize_group(self, account: str, region: str, name: str, desired: int) -> None:
+    def resize_group(self, account: str, region: str, name: str, desired: int, policy: str) -> None:
         """See `capacity_ports.ScalingGroups`."""
         with self._world.lock:
             found = self._find(account, region, name)
             if found is None or found.desired_capacity == desired:
                 return
-            found.set_desired_capacity(desired)
+            with watch(found.autoscaling_backend, by_managed_scaling(policy)):
+                found.set_desired_capacity(desired)
         self._world.save_soon(_SAVED)
         self._neighbours.instances_changed(account, region)
 
@@ -65,7 +68,9 @@ class MotoScalingGroups:
         with self._world.lock:
             found = self._find(account, region, name)
             if found is not None:
-                found.instance_states = [item for item in found.instance_states if item.instance.id not in instance_ids]
+                staying = [item for item in found.instance_states if item.instance.id not in instance_ids]
+                with watch(found.autoscaling_backend, BY_REQUEST):
+                    found.instance_states = staying
                 found.ec2_backend.terminate_instances(list(instance_ids))
         self._world.save_soon(_SAVED)
         self._neighbours.instances_changed(account, region)
@@ -84,14 +89,17 @@ class MotoScalingGroups:
             found = self._find(account, region, action.group)
             if found is None:
                 return
-            found.min_size, found.max_size = size.minimum, size.maximum
-            found.set_desired_capacity(size.desired)
+            with watch(found.autoscaling_backend, by_action(action.name)):
+                found.min_size, found.max_size = size.minimum, size.maximum
+                found.set_desired_capacity(size.desired)
             if action.recurrence is None:
                 self._world.backend("autoscaling", account, region).scheduled_actions.pop(action.name, None)
         self._world.save(_SAVED)  # before a row tells that the action ran
         self._neighbours.instances_changed(account, region)
 
-    def carry_out_policy(self, account: str, region: str, arn: str, now: datetime) -> tuple[str, int, int] | None:
+    def carry_out_policy(
+        self, account: str, region: str, arn: str, alarm: str, now: datetime
+    ) -> tuple[str, int, int] | None:
         """See `capacity_ports.ScalingGroups`. When it last scaled is kept on moto's group, and saved with it."""
         with self._world.lock:
             backend = self._world.backend("autoscaling", account, region)
@@ -106,7 +114,8 @@ class MotoScalingGroups:
             if after == before or (last is not None and now < last + timedelta(seconds=int(policy.cooldown or 0))):
                 return None
             found.scaled_at = now
-            found.set_desired_capacity(after)
+            with watch(backend, by_alarm(alarm, policy.name)):
+                found.set_desired_capacity(after)
         self._world.save(_SAVED)
         self._neighbours.instances_changed(account, region)
         return found.name, before, after

@@ -137,6 +137,9 @@ def test_requests_go_through_with_what_a_balancer_adds(server: RunningServer) ->
             assert connection.getresponse().getheader("Via") is None
         # the main port answers for it, too, by the Host header
         assert ask(server.port, "/main", web.dns_name)[1].startswith("a /main")
+        with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)) as connection:
+            connection.request("GET", "/", headers={"Host": web.dns_name})
+            assert len(connection.getresponse().headers.get_all("Server", [])) == 1  # the target's
         assert ask(server.port, "/", "nobody.us-east-1.elb.localhost")[0] == 404
 
 

@@ -386,6 +386,10 @@ def test_a_trigger_that_is_breached_scales_the_group(shop: Shop) -> None:
     for _ in range(10):
         assert shop.get(cname)[0] == 200
     shop.until_true("shop-busy", lambda _found: len(shop.instances("shop-busy")) == 2)
+    second, first = shop.server.client("autoscaling").describe_scaling_activities()["Activities"]
+    assert "a user request created an AutoScalingGroup changing the desired capacity from 0 to 1." in first["Cause"]
+    assert "a monitor alarm awseb-" in second["Cause"]
+    assert "changing the desired capacity from 1 to 2." in second["Cause"]
 
 
 def test_a_single_instance_that_dies_is_replaced_under_the_same_name_and_address(shop: Shop) -> None:

@@ -66,6 +66,14 @@ def tasks(server: RunningServer) -> list[dict[str, Any]]:
     return found
 
 
+def activities(server: RunningServer) -> list[dict[str, Any]]:
+    """What the group did, newest first."""
+    found: list[dict[str, Any]] = server.client("autoscaling").describe_scaling_activities(AutoScalingGroupName="farm")[
+        "Activities"
+    ]
+    return found
+
+
 def test_a_group_grows_for_waiting_tasks_and_shrinks_when_they_have_gone(server: RunningServer) -> None:
     make_farm(server, managedTerminationProtection="ENABLED")
     ecs = server.client("ecs")
@@ -77,6 +85,10 @@ def test_a_group_grows_for_waiting_tasks_and_shrinks_when_they_have_gone(server:
     advance(server, 61)
     server.wait_until(lambda: {task["lastStatus"] for task in tasks(server)} == {"RUNNING"})
     assert group(server)["DesiredCapacity"] == 3  # two tasks a host
+    told = activities(server)
+    assert [item["StatusCode"] for item in told] == ["Successful"] * 3
+    assert "triggered policy ECSManagedAutoScalingPolicy-" in told[0]["Cause"]
+    assert "changing the desired capacity from 0 to 3" in told[0]["Cause"]
     arns = ecs.list_container_instances(cluster="farm")["containerInstanceArns"]
     hosts = ecs.describe_container_instances(cluster="farm", containerInstances=arns)["containerInstances"]
     assert {host["capacityProviderName"] for host in hosts} == {"farm"}
@@ -108,6 +120,8 @@ def test_an_instance_that_leaves_drains_first(server: RunningServer) -> None:
     scaling.terminate_instance_in_auto_scaling_group(
         InstanceId=host["ec2InstanceId"], ShouldDecrementDesiredCapacity=True
     )
+    leaving = activities(server)[0]
+    assert (leaving["StatusCode"], "EndTime" in leaving) == ("MidLifecycleAction", False)  # until ECS has drained it
     server.wait_until(lambda: [task["taskArn"] for task in tasks(server)] != [before["taskArn"]])
     advance(server, 120)
     server.wait_until(lambda: len(ecs.list_container_instances(cluster="farm")["containerInstanceArns"]) == 1)
@@ -117,3 +131,6 @@ def test_an_instance_that_leaves_drains_first(server: RunningServer) -> None:
     (stopped,) = ecs.describe_tasks(cluster="farm", tasks=[before["taskArn"]])["tasks"]
     assert stopped["stopCode"] == "ServiceSchedulerInitiated"  # moved, not lost with its host
     assert len(group(server)["Instances"]) == 1
+    (ended,) = (item for item in activities(server) if item["ActivityId"] == leaving["ActivityId"])
+    assert (ended["StatusCode"], ended["Progress"]) == ("Successful", 100)
+    assert ended["EndTime"] >= leaving["StartTime"]

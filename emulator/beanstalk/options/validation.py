@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from emulator.beanstalk.options.catalogue import find
 from emulator.beanstalk.options.model import PLATFORMS, Option, Setting, Trait, ValueType
+from scheduler.beanstalk.cron import CronError, parse
 
 _DURATION = re.compile(r"PT(?=\d)(\d+H)?(\d+M)?(\d+S)?")
 _WHOLE, _DECIMAL = re.compile(r"-?[0-9]{1,18}"), re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
@@ -70,7 +71,7 @@ def _fault(option: Option, value: str) -> str | None:
             return "Value is not valid JSON."  # (unconfirmed)
     if option.namespace == _ROLLING and option.name in _LIMITS:
         return _bad_duration(option.name, value)
-    return None
+    return _bad_recurrence(value) if option.name == "Recurrence" else None
 
 
 def _out_of_range(option: Option, value: str) -> str | None:
@@ -95,6 +96,15 @@ def _bad_duration(name: str, value: str) -> str | None:
     if _DURATION.fullmatch(value) is None:
         return f"Value must be an ISO 8601 duration between {shortest} and {longest}."
     return None if least <= seconds(value) <= most else f"Value must be between {shortest} and {longest}."
+
+
+def _bad_recurrence(value: str) -> str | None:
+    """What EC2 Auto Scaling would refuse; the wording is (unconfirmed)."""
+    try:
+        parse(value)
+    except CronError:
+        return f"Given recurrence string: {value} is invalid"
+    return None
 
 
 def seconds(duration: str) -> int:

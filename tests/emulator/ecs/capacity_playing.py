@@ -33,8 +33,8 @@ class FixedGroups:
         del account, region
         return self.known.get(name)
 
-    def resize_group(self, account: str, region: str, name: str, desired: int) -> None:
-        del account, region
+    def resize_group(self, account: str, region: str, name: str, desired: int, policy: str) -> None:
+        del account, region, policy
         self.known[name] = replace(self.known[name], desired=desired)
 
     def protect(self, account: str, region: str, name: str, instance_ids: Collection[str], *, protected: bool) -> None:
@@ -58,9 +58,11 @@ class FixedGroups:
         """There are none."""
         del account, region, action, size
 
-    def carry_out_policy(self, account: str, region: str, arn: str, now: datetime) -> tuple[str, int, int] | None:
+    def carry_out_policy(
+        self, account: str, region: str, arn: str, alarm: str, now: datetime
+    ) -> tuple[str, int, int] | None:
         """There are no policies here."""
-        del account, region, arn, now
+        del account, region, arn, alarm, now
         return None
 
     def terminate(self, account: str, region: str, name: str, instance_ids: Collection[str]) -> None:
