@@ -153,7 +153,7 @@ def _roll(context: Context, seen: Seen, rollout: ServiceDeploymentRow | None) ->
     daemon = service.scheduling_strategy == "DAEMON"
     found = step_daemon(daemon_view(context, service, primary, seen.tasks, view)) if daemon else step(view)
     if zone is not None:
-        found = in_zone(found, zone)
+        found = in_zone(found, zone, view)
     carry_out(context, service, recipe_of(service, primary), found, rollout)
     old = _retire_empty(context, seen.deployments, seen.tasks)
     if service.status == "ACTIVE":

@@ -136,10 +136,19 @@ def _missing(missing: int, desired: int, present: int, maximum: int, then: str) 
     return f"{missing} of {desired} tasks are missing; {present} exist, at most {maximum} may: {then}"
 
 
-def in_zone(decision: Decision, zone: str) -> Decision:
-    """The same, its starts bound to a zone."""
-    bound = (replace(action, zone=zone) if isinstance(action, Start) else action for action in decision.actions)
-    return replace(decision, actions=tuple(bound))
+def in_zone(decision: Decision, zone: str, service: ServiceView) -> Decision:
+    """The same, while one task more than before is wanted in a zone: that one is bound to it, what replaces others is not."""
+    actions: list[Start | Stop] = []
+    moves = sum(task.primary for task in service.tasks) < service.desired
+    for action in decision.actions:
+        if not moves or isinstance(action, Stop):
+            actions.append(action)
+            continue
+        actions.append(Start(1, zone=zone))
+        rest = action.count - 1
+        if rest:
+            actions.append(replace(action, count=rest, unhealthy=min(action.unhealthy, rest)))
+    return replace(decision, actions=tuple(actions))
 
 
 def _sorted(service: ServiceView) -> _Sorted:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduler.reconcile.rebalance import lacking, move_to, to_leave, zone_counts
+from scheduler.reconcile.service import Start, in_zone, step
 from scheduler.reconcile.service_view import ServiceView
 from tests.scheduler.reconcile.service_views import services, task
 
@@ -48,3 +49,21 @@ def test_one_task_more_is_balanced_two_are_not() -> None:
     assert lacking({"a": 2, "b": 1}, {"a", "b"}) is None
     assert lacking({"a": 3, "b": 1}, {"a", "b"}) == "b"
     assert lacking({"a": 3, "b": 1}, {"a"}) is None
+
+
+@given(services, st.sampled_from("abc"))
+def test_one_start_moves_at_most_and_what_replaces_others_is_placed_as_ever(service: ServiceView, zone: str) -> None:
+    decision = step(service)
+    bound = in_zone(decision, zone, service)
+    assert (bound.started, bound.stops) == (decision.started, decision.stops)
+    moved = sum(action.count for action in bound.actions if isinstance(action, Start) and action.zone)
+    present = sum(item.primary for item in service.tasks)
+    assert moved == min(1, decision.started if present < service.desired else 0)
+
+
+def test_while_a_task_moves_one_that_drains_is_replaced_where_there_is_room() -> None:
+    tasks = (*(task(str(number), zone="a") for number in range(3)), task("drains", zone="a", draining=True))
+    before = ServiceView(5, tasks)  # four, and the one that moves
+    assert in_zone(step(before), "b", before).actions == (Start(1, zone="b"), Start(1))
+    moving = replace(before, tasks=(*tasks, task("new", zone="b")))
+    assert in_zone(step(moving), "b", moving).actions == (Start(1),)
