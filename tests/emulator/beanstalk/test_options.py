@@ -94,6 +94,13 @@ def test_a_removed_setting_is_the_bundles_again() -> None:
             ),
         ),
         (
+            Setting("aws:autoscaling:scheduledaction", "Recurrence", "0 0 6 * * 1-5", "night"),
+            (
+                "Invalid option value: '0 0 6 * * 1-5' (Namespace: 'aws:autoscaling:scheduledaction', OptionName: "
+                "'Recurrence'): Given recurrence string: 0 0 6 * * 1-5 is invalid"
+            ),
+        ),
+        (
             Setting("aws:ec2:vpc", "VPCId", "vpc-1"),
             "Invalid option value: 'null' (Namespace: 'aws:ec2:vpc', OptionName: 'Subnets'): Specify the subnets for the VPC.",
         ),
