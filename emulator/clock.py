@@ -32,6 +32,7 @@ class Clock:
         self._base = start or _EPOCH + timedelta(seconds=time.time())
         self._timers: list[tuple[datetime, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
+        self._sleeping: set[asyncio.Task[None] | None] = set()
         self._handle: asyncio.TimerHandle | None = None
 
     @property
@@ -68,7 +69,16 @@ class Clock:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._timers, (deadline, next(self._order), future))
         self._arm()
-        await future
+        task = asyncio.current_task()
+        self._sleeping.add(task)
+        try:
+            await future
+        finally:
+            self._sleeping.discard(task)
+
+    def has_asleep(self, task: asyncio.Task[None]) -> bool:
+        """Whether a task waits for this clock: by itself, not by a task that it waits for."""
+        return task in self._sleeping
 
     async def advance(self, delta: timedelta, settle: Callable[[], Awaitable[None]]) -> None:
         """Move on by `delta`, stopping at every timer on the way until `settle` says that all has come to rest."""

@@ -43,6 +43,22 @@ def begin(context: Context, item: BeanstalkInstanceRow, deployment: int) -> None
     context.record(Kind.STATE_CHANGE, _subject(item), {"deployment": deployment, "command": item.command})
 
 
+def recall(context: Context, row: EnvironmentRow, item: BeanstalkInstanceRow) -> None:
+    """Have an instance be as before it was told a deployment that it has not begun: its task tells what it runs."""
+    task = context.session.get(TaskRow, item.task_arn) if item.task_arn else None
+    begun = task is not None and task.started_by == _mark(row, item)
+    if item.command != Command.RUNNING or begun:
+        return
+    if task is None:
+        item.deployment, item.command, item.command_since = 0, Command.NONE.value, None
+        return
+    item.deployment = int((task.started_by or "").rpartition("/")[2])
+    ended = task.last_status == "STOPPED" and item.deployment != row.deployment
+    item.command = (Command.FAILED if ended else Command.SUCCEEDED).value
+    item.command_since = item.command_ended = task.started_at or context.now
+    context.record(Kind.STATE_CHANGE, _subject(item), {"deployment": item.deployment, "command": item.command})
+
+
 def advance(context: Context, row: EnvironmentRow, item: BeanstalkInstanceRow) -> timedelta | None:
     """One step of an instance; when time alone may change something."""
     found = context.session.get(DeploymentRow, (row.id, item.deployment))

@@ -14,19 +14,39 @@ from emulator.beanstalk.serving import complete
 from emulator.beanstalk.update_kinds import decide
 from emulator.context import Context
 from emulator.state.beanstalk import DeploymentRow, EnvironmentRow
-from scheduler.beanstalk.model import OperationKind, Outcome, Progress, Severity
+from scheduler.beanstalk.aborting import Abort, Point, abort_at, called_off
+from scheduler.beanstalk.model import Command, OperationKind, Outcome, Progress, Severity
 
+_POINTS = {
+    Stage.LINK: Point.WAITING,
+    Stage.READ: Point.WAITING,
+    Stage.ADJUST: Point.ADJUSTING,
+    Stage.CARRY: Point.CARRYING,
+}
 _NEW = {OperationName.CREATE, OperationName.REBUILD, OperationName.RESTORE}
 
 
 def starting(context: Context, row: EnvironmentRow, operation: Operation) -> None:
     """Write an operation down, and tell that it begins."""
-    row.operation = document_of(operation)
-    row.abortable = False
+    _note(row, operation)
     started = "Environment update is starting."
     if operation.name is not OperationName.UPDATE:
         started = f"{operation.name.value} is starting."
     tell_environment(context, row, started, request_id=operation.request_id)
+
+
+def _note(row: EnvironmentRow, operation: Operation) -> None:
+    row.operation = document_of(operation)
+    row.abortable = abort_of(operation) is not None
+
+
+def abort_of(operation: Operation) -> Abort | None:
+    """What an abort of it does now; None: it is none that can be aborted. Of a policy's stages the policy says more."""
+    facts, point = operation.facts, _POINTS.get(operation.stages[0], Point.OTHER)
+    launches = Stage.MAKE in operation.stages or facts.get("kind") == OperationKind.LAUNCH
+    if operation.name is not OperationName.UPDATE or launches or "outcome" in facts:
+        point = Point.OTHER
+    return abort_at(point)
 
 
 def next_stage(context: Context, row: EnvironmentRow, operation: Operation) -> None:
@@ -40,7 +60,7 @@ def next_stage(context: Context, row: EnvironmentRow, operation: Operation) -> N
         progress = Progress(kind, operation.deployment, context.now, generation=row.generation)
     if left[0] is Stage.MAKE:
         row.resources = {"incarnation": row.resources.get("incarnation", 0) + 1, "current_generation": row.generation}
-    row.operation = document_of(replace(operation, stages=left, done=(), progress=progress))
+    _note(row, replace(operation, stages=left, done=(), progress=progress))
 
 
 def _removed(context: Context, row: EnvironmentRow, operation: Operation) -> None:
@@ -70,7 +90,35 @@ def cannot_make(context: Context, row: EnvironmentRow, operation: Operation) -> 
         _note_end(context, operation, found, Outcome.FAILED)
     _settle_draft(row, taken=False)
     failed = replace(operation, stages=(Stage.END,), done=(), progress=None, facts={**operation.facts, "failed": True})
-    row.operation = document_of(failed)
+    _note(row, failed)
+
+
+def abort(context: Context, row: EnvironmentRow, operation: Operation) -> None:
+    """Have an update undone, as far as it has come; the caller has seen that `row.abortable`."""
+    move(context, row, Status.ABORTING)
+    row.abortable = False
+    if abort_of(operation) is Abort.BY_POLICY and operation.progress is not None:
+        row.operation = document_of(replace(operation, progress=replace(operation.progress, aborting=True)))
+        return
+    found = context.session.get(DeploymentRow, (row.id, operation.deployment))
+    if found is not None:
+        _note_end(context, operation, found, Outcome.ABORTED)
+        _prepare_no_more(context, found)
+    _settle_draft(row, taken=False)
+    row.generation = row.resources.get("current_generation", row.generation)
+    facts = {**operation.facts, "in_place": False, "called_off": True, "outcome": Outcome.ABORTED.value}
+    stages = (Stage.ADJUST, Stage.END) if abort_of(operation) is Abort.ADJUST_BACK else (Stage.END,)
+    row.operation = document_of(replace(operation, stages=stages, done=(), progress=None, facts=facts))
+
+
+def _prepare_no_more(context: Context, found: DeploymentRow) -> None:
+    """Nobody needs it any more: unless an instance waits for it, which would never be deployed to."""
+    waits = any(
+        item.deployment == found.number and item.command == Command.RUNNING and not item.leaving
+        for item in living(context, found.environment_id)
+    )
+    if found.status in {"Reading", "Preparing"} and not waits:
+        found.status, found.failure = "Failed", "The update was aborted."
 
 
 def carried(context: Context, row: EnvironmentRow, operation: Operation, outcome: Outcome) -> Operation:
@@ -79,6 +127,8 @@ def carried(context: Context, row: EnvironmentRow, operation: Operation, outcome
     found = context.session.get(DeploymentRow, (row.id, operation.deployment))
     if found is not None:
         _note_end(context, operation, found, outcome)
+    if found is not None and outcome is Outcome.ABORTED:
+        _prepare_no_more(context, found)
     launched = operation.facts["kind"] == OperationKind.LAUNCH
     if found is not None and (succeeded or launched):
         row.version_label = found.version_label
@@ -135,6 +185,9 @@ def end(context: Context, row: EnvironmentRow, operation: Operation) -> None:
         if operation.facts.get("in_place"):
             _tell_configured(context, row, operation)
             _settle_draft(row, taken=True)
+        if operation.facts.get("called_off"):
+            for said in called_off(version=bool(operation.facts.get("version"))):
+                tell_environment(context, row, said.message, said.severity, operation.request_id)
         if operation.name is OperationName.TAG:
             message = f"{operation.name.value} completed successfully."
             tell_environment(context, row, message, request_id=operation.request_id)

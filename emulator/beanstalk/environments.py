@@ -9,7 +9,7 @@ from sqlalchemy import select
 from emulator.beanstalk import cnames
 from emulator.beanstalk.configurations import find_living_application
 from emulator.beanstalk.deployments import again, new_deployment, version_of
-from emulator.beanstalk.endings import starting
+from emulator.beanstalk.endings import abort, starting
 from emulator.beanstalk.environment_creation import LAUNCH_STAGES, LOOP, launch
 from emulator.beanstalk.environment_finding import by_id, by_name, find_environment, find_ready
 from emulator.beanstalk.environment_links import linking
@@ -22,7 +22,7 @@ from emulator.beanstalk.errors import (
     no_environment,
     not_ready,
 )
-from emulator.beanstalk.operation_documents import Operation, OperationName, Stage, document_of, operation_of
+from emulator.beanstalk.operation_documents import Operation, OperationName, Stage, operation_of
 from emulator.context import Context
 from emulator.pagination import InvalidTokenError, decode_token, encode_token
 from emulator.state.beanstalk import EnvironmentRow
@@ -181,17 +181,18 @@ def restart_app_server(context: Context, request: "RestartAppServerMessageTypeDe
 
 
 def abort_environment_update(context: Context, request: "AbortEnvironmentUpdateMessageTypeDef") -> dict[str, Any]:
-    """Have the update under way undone, as far as it still can be."""
+    """Have the update under way undone, as far as it has come.
+
+    Raises:
+        InvalidParameterValue: none can be aborted now.
+
+    """
     row = find_environment(context, request)
     operation = operation_of(row.operation)
-    if not row.abortable or operation is None or operation.progress is None:
+    if not row.abortable or operation is None:
         raise InvalidParameterValue(
             f"Environment named {row.name} is in an invalid state for this operation. Must be pending deployment."
-        )  # (unconfirmed) text
-    move(context, row, Status.ABORTING)
-    row.abortable = False
-    aborted = document_of(operation)
-    aborted["progress"]["aborting"] = True
-    row.operation = aborted
+        )  # seen in an issue of the EB CLI
+    abort(context, row, operation)
     context.wake(LOOP, row.id)
     return {}

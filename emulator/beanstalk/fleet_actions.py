@@ -24,6 +24,7 @@ from scheduler.beanstalk.model import (
     Deploy,
     Deregister,
     LaunchWith,
+    Recall,
     Register,
     Resize,
     ResizeTemporary,
@@ -58,9 +59,8 @@ def _apply(
     context: Context, row: EnvironmentRow, instances: Mapping[str, BeanstalkInstanceRow], action: Action
 ) -> Outside | None:
     match action:
-        case Deploy(ids, deployment):
-            for item in _those(instances, ids):
-                commands.begin(context, item, deployment)
+        case Deploy() | Recall():
+            _command(context, row, instances, action)
         case Register(ids):
             _attach(context, row)
             serving.register(context, row, _those(instances, ids))
@@ -77,6 +77,16 @@ def _apply(
         case _:
             return _outside(action)
     return None
+
+
+def _command(
+    context: Context, row: EnvironmentRow, instances: Mapping[str, BeanstalkInstanceRow], action: Deploy | Recall
+) -> None:
+    for item in _those(instances, action.instance_ids):
+        if isinstance(action, Deploy):
+            commands.begin(context, item, action.deployment)
+        else:
+            commands.recall(context, row, item)
 
 
 def _those(instances: Mapping[str, BeanstalkInstanceRow], ids: Sequence[str]) -> list[BeanstalkInstanceRow]:

@@ -39,6 +39,7 @@ def view_of(
         group=str(row.resources.get("group") or ""),
         cname=row.cname,
         temporary=_temporary(row, groups),
+        prepared=found is None or found.status not in {"Reading", "Preparing"},
     )
 
 

@@ -64,8 +64,8 @@ class Preparing:
 
     @property
     def busy(self) -> bool:
-        """Something is being prepared."""
-        return bool(self._under_way)
+        """Something is being prepared, and does not wait for the clock, as simulated builds do."""
+        return not all(self._emulator.clock.has_asleep(task) for task in self._under_way.values())
 
     def look(self, environment_id: str) -> None:
         """Begin what waits."""
@@ -74,9 +74,14 @@ class Preparing:
         with self._emulator.store.begin() as session:
             mine = EnvironmentRow.id == environment_id, EnvironmentRow.status != "Terminated"
             query = select(DeploymentRow.number).join(EnvironmentRow, EnvironmentRow.id == DeploymentRow.environment_id)
-            query = query.where(*mine, DeploymentRow.status.in_(("Reading", "Preparing")))
-            keys = [Key(environment_id, number) for number in session.scalars(query)]
-        for key in keys:
+            waiting, failed = (
+                [Key(environment_id, number) for number in session.scalars(query.where(*mine, which))]
+                for which in (DeploymentRow.status.in_(("Reading", "Preparing")), DeploymentRow.status == "Failed")
+            )
+        for key in failed:
+            if key in self._under_way:
+                self._under_way.pop(key).cancel()  # its update was aborted
+        for key in waiting:
             if key not in self._under_way:
                 self._under_way[key] = asyncio.create_task(self._run(key), name=f"prepare {key}")
 
@@ -184,6 +189,8 @@ class Preparing:
         with self._emulator.transaction(*self._place(key)) as context:
             row = context.session.get_one(EnvironmentRow, key.environment_id)
             found = context.session.get_one(DeploymentRow, (key.environment_id, key.number))
+            if found.status != "Reading":  # its update was aborted
+                return found.settings
             found.settings, found.status = put_together(settings, found.settings), "Preparing"
             if row.draft is not None and row.draft["status"] == "pending":
                 row.draft = {**row.draft, "bundle_settings": settings}
@@ -195,7 +202,7 @@ class Preparing:
         with self._emulator.transaction(*self._place(key)) as context:
             row = context.session.get_one(EnvironmentRow, key.environment_id)
             found = context.session.get(DeploymentRow, (key.environment_id, key.number))
-            if found is None:
+            if found is None or found.status != "Preparing":
                 return
             definition = register_task_definition(ecs_context(context, row), prepared.task_definition)
             found.task_definition_arn = definition["taskDefinition"]["taskDefinitionArn"]
@@ -210,7 +217,7 @@ class Preparing:
         with self._emulator.transaction(*self._place(key)) as context:
             row = context.session.get_one(EnvironmentRow, key.environment_id)
             found = context.session.get(DeploymentRow, (key.environment_id, key.number))
-            if found is None:
+            if found is None or found.status not in {"Reading", "Preparing"}:
                 return
             found.status, found.failure = "Failed", events[-1]
             found.outcome = {**found.outcome, "log": list(log)}

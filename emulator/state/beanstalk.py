@@ -175,7 +175,7 @@ class DeploymentRow(Base):
     settings: Mapped[list[dict[str, Any]]]
     """Option settings as they are in effect, defaults left out."""
     status: Mapped[str]
-    """Preparing, Prepared or Failed."""
+    """Reading, Preparing, Prepared or Failed (also when its update was aborted before)."""
     failure: Mapped[str | None]
     """Why it cannot be carried out, as an event tells it."""
     task_definition_arn: Mapped[str | None]

@@ -170,6 +170,8 @@ class View:
     cname: str | None = None
     """None: worker tier."""
     temporary: Temporary | None = None
+    prepared: bool = True
+    """What is being deployed can be begun: its image is built, or pulled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,13 @@ class Deploy:
 
     instance_ids: tuple[str, ...]
     deployment: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Have instances be as before they were told a deployment that they could not begin: it was not `View.prepared`."""
+
+    instance_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +271,7 @@ class DeleteTemporary:
 
 Action = (
     Deploy
+    | Recall
     | Deregister
     | Register
     | Resize

@@ -10,10 +10,12 @@ from functools import partial
 from scheduler.beanstalk.batches import batch_size, cut
 from scheduler.beanstalk.model import (
     Action,
+    Command,
     Deregister,
     Instance,
     Outcome,
     Progress,
+    Recall,
     Resize,
     Said,
     Serving,
@@ -36,6 +38,8 @@ from scheduler.beanstalk.policies.way import BACK, DESIRED, END, MIXED, Done, Go
 
 _EXTRA = "extra"
 """Note: ids of the additional batch."""
+_KEPT = "kept"
+"""Note: ids of the instances that the way back leaves alone: they have never carried out what is taken back."""
 _ABORTABLE = frozenset({"begin", "grow", "grown", "batch", "drain", "command", "register"})
 
 
@@ -95,7 +99,8 @@ def _newcomers(view: View, progress: Progress) -> tuple[Action, ...]:
     """They have nothing to lose: they get at once what is being carried out."""
     batched = {instance_id for batch in progress.batches for instance_id in batch}
     new = (instance for instance in members(view) if instance.id not in batched)
-    return start(view, new, target(view, progress))
+    called_off = progress.aborting and not view.prepared
+    return start(view, new, view.current if called_off else target(view, progress))
 
 
 def _begin(manner: Manner, view: View, progress: Progress) -> Go:
@@ -106,7 +111,8 @@ def _begin(manner: Manner, view: View, progress: Progress) -> Go:
     size = batch_size(view.settings, len(members(view))) if manner.in_batches else max(1, len(todo))
     on_the_way = replace(progress, batches=cut(ids_of(todo), size), batch=0)
     if BACK in progress.notes:
-        return Go(enter(view, on_the_way, "batch"))
+        untouched = (one for one in members(view) if has(one, wanted))
+        return Go(enter(view, on_the_way, "batch", **{_KEPT: " ".join(ids_of(untouched))}))
     first = "grow" if manner.additional and todo else "batch"
     return Go(enter(view, on_the_way, first, **{DESIRED: str(view.desired)}), manner.begin)
 
@@ -201,6 +207,8 @@ def _drain(manner: Manner, view: View, progress: Progress) -> Stay | Go:
 
 
 def _command(manner: Manner, view: View, progress: Progress) -> Stay | Go:
+    if _aborted(progress) and not view.prepared:
+        return _call_off(view, progress)
     wanted = target(view, progress)
     found = wave(view, progress, _mine(view, progress), wanted)
     told = tell(progress, found)
@@ -222,6 +230,14 @@ def _command(manner: Manner, view: View, progress: Progress) -> Stay | Go:
         text = "Registering instance(s) with the load balancer and waiting for them to be healthy."
         completed = (*completed, *_said(manner, progress, text))
     return Go(enter(view, progress, "register"), completed)
+
+
+def _call_off(view: View, progress: Progress) -> Stay | Go:
+    mine = (one for one in members(view) if one.deployment == progress.deployment and one.command is Command.RUNNING)
+    told = ids_of(mine)
+    if told:
+        return Stay("the instances to be as before", (Recall(told),))
+    return _fail(view, progress, Outcome.ABORTED)
 
 
 def _register(manner: Manner, view: View, progress: Progress) -> Stay | Go:
@@ -256,7 +272,8 @@ def _late(manner: Manner, view: View, progress: Progress) -> Stay | Go:
 
 def _known(progress: Progress) -> tuple[str, ...]:
     """Instances of batches were told of with their batch."""
-    return (*(one for batch in progress.batches for one in batch), *progress.notes.get(_EXTRA, "").split())
+    others = f"{progress.notes.get(_EXTRA, '')} {progress.notes.get(_KEPT, '')}"
+    return (*(one for batch in progress.batches for one in batch), *others.split())
 
 
 def _restore(manner: Manner, view: View, progress: Progress) -> Stay | Go:

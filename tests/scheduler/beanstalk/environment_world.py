@@ -20,6 +20,7 @@ from scheduler.beanstalk.model import (
     OperationKind,
     Outcome,
     Progress,
+    Recall,
     Register,
     Resize,
     ResizeTemporary,
@@ -87,6 +88,10 @@ class World:
     """Ticks until a command ends."""
     temporary_generation: int = 1
     own_target_group: bool = False
+    preparing: int = 0
+    """Ticks until what is deployed is prepared."""
+    carried: dict[str, int] = field(default_factory=dict)
+    """What instances carried out before they were told something else."""
     behind: set[str] = field(default_factory=set)
     """Ids of those in service in the temporary group's own target group, though they left the group."""
 
@@ -112,6 +117,7 @@ class World:
             group="permanent",
             cname="shop.elasticbeanstalk.com",
             temporary=self.temporary,
+            prepared=self.preparing <= 0,
         )
 
     @property
@@ -139,6 +145,8 @@ class World:
         match action:
             case Deploy():
                 self._deploy(action)
+            case Recall(ids):
+                self._recall(ids)
             case Register(ids) | Deregister(ids):
                 self._balance(ids, register=isinstance(action, Register))
             case Terminate(ids, replaced):
@@ -180,7 +188,15 @@ class World:
             if one.deployment != action.deployment:
                 told = replace(one, deployment=action.deployment, command=Command.RUNNING, healthy_checks=0)
                 self.instances[one.id] = told
+                self.carried[one.id] = one.deployment
                 self.ends[one.id] = self.command_ticks
+
+    def _recall(self, ids: Sequence[str]) -> None:
+        for one in self._here(ids):
+            if one.command is Command.RUNNING:
+                before = self.carried[one.id]
+                command = Command.SUCCEEDED if before else Command.NONE
+                self.instances[one.id] = replace(one, deployment=before, command=command)
 
     def _balance(self, ids: Sequence[str], *, register: bool) -> None:
         for one in self._here(ids):
@@ -209,6 +225,7 @@ class World:
     def tick(self, seconds: float = TICK) -> None:
         """Time passes, and what takes time gets on."""
         self.now += timedelta(seconds=seconds)
+        self.preparing -= 1
         for one in list(self.instances.values()):
             if one.leaving:
                 del self.instances[one.id]
@@ -228,7 +245,8 @@ class World:
 
     def _later(self, one: Instance) -> Instance:
         quality = self.quality if one.deployment == NEW else Quality.GOOD
-        if one.command is Command.RUNNING and quality is not Quality.HANGS:
+        begun = self.preparing <= 0 or one.deployment != NEW
+        if one.command is Command.RUNNING and quality is not Quality.HANGS and begun:
             self.ends[one.id] -= 1
             if self.ends[one.id] <= 0:
                 failed = quality is Quality.FAILS

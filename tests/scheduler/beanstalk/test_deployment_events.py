@@ -7,6 +7,7 @@ import pytest
 from scheduler.beanstalk.batches import batch_size, cut
 from scheduler.beanstalk.deployment import at_rest
 from scheduler.beanstalk.model import (
+    Command,
     Deploy,
     OperationKind,
     Outcome,
@@ -211,6 +212,20 @@ def test_an_aborted_deployment_stops_and_puts_its_batch_back() -> None:
     run.world.tick()
     assert run.world.in_service == 3
     assert [one.deployment for one in run.world.instances.values()] == [NEW, 1, 1]
+
+
+@pytest.mark.parametrize("kind", [OperationKind.DEPLOY, OperationKind.CONFIGURE])
+@pytest.mark.parametrize("policy", [Policy.ALL_AT_ONCE, Policy.ROLLING, Policy.ROLLING_WITH_ADDITIONAL_BATCH])
+def test_what_is_aborted_while_it_is_prepared_has_touched_no_instance(policy: Policy, kind: OperationKind) -> None:
+    world = World(rule(policy), desired=3, preparing=1000)
+    world.populate()
+    run = begin(world, kind)
+    for _ in range(5):
+        run.round()
+    run.round([(Trouble.ABORT, 0)])
+    assert run.finish(20) is Outcome.ABORTED
+    assert [(one.deployment, one.command) for one in world.instances.values()] == [(1, Command.SUCCEEDED)] * 3
+    assert "Instance deployment completed successfully." not in run.messages
 
 
 def test_a_configuration() -> None:

@@ -59,7 +59,14 @@ rules = st.builds(
     update_timeout=st.just(300.0),
     rollback_on_failure=st.booleans(),
 )
-worlds = st.builds(World, settings=rules, quality=qualities, desired=st.integers(0, 6), command_ticks=st.integers(1, 4))
+worlds = st.builds(
+    World,
+    settings=rules,
+    quality=qualities,
+    desired=st.integers(0, 6),
+    command_ticks=st.integers(1, 4),
+    preparing=st.integers(0, 4),
+)
 
 
 @dataclass
