@@ -429,10 +429,6 @@ def test_metrics_are_published_each_minute(server: RunningServer) -> None:
     with backends("a") as (a,):
         group = target_group(server, "metrics", a)
         web = balancer(server, to((group, 1)))
-        wait_until(lambda: healthy(server, group, 1))
-        wait_until(lambda: web.get()[0] == 200)
-        for _ in range(30):
-            web.get()
         cloudwatch = server.client("cloudwatch")
         cloudwatch.put_metric_alarm(
             AlarmName="asked",
@@ -446,6 +442,10 @@ def test_metrics_are_published_each_minute(server: RunningServer) -> None:
             ComparisonOperator="GreaterThanThreshold",
             TreatMissingData="notBreaching",
         )
+        wait_until(lambda: healthy(server, group, 1))
+        wait_until(lambda: web.get()[0] == 200)
+        for _ in range(30):
+            web.get()
         dimensions = [
             {"Name": "TargetGroup", "Value": group.rpartition(":")[2]},
             {"Name": "LoadBalancer", "Value": web.arn.partition(":loadbalancer/")[2]},
