@@ -63,7 +63,7 @@ def sign(session: Session, claims: Claims) -> str:
     """The password that carries `claims`."""
     expiry = int(claims.expires_at.timestamp())
     payload = orjson.dumps([claims.account, claims.region, claims.principal, expiry, claims.blob])
-    return f"{_encode(payload)}.{_encode(_signature(session, payload))}"
+    return _joined(payload, _signature(session, payload))
 
 
 def read(session: Session, password: str, now: datetime) -> Claims:
@@ -80,6 +80,8 @@ def read(session: Session, password: str, now: datetime) -> Claims:
     except (binascii.Error, ValueError) as error:
         raise InvalidTokenError from error
     if not hmac.compare_digest(given, _signature(session, payload)):
+        raise InvalidTokenError
+    if password != _joined(payload, given):  # base64 has several spellings of the same bytes; ours is one of them
         raise InvalidTokenError
     account, region, principal, expiry, *rest = orjson.loads(payload)  # the first passwords had no fifth member
     claims = Claims(account, region, principal, datetime.fromtimestamp(expiry, UTC), *rest)
@@ -106,6 +108,10 @@ def _key(session: Session) -> bytes:
         session.add(row)
         session.flush()
     return bytes.fromhex(row.value["key"])
+
+
+def _joined(payload: bytes, signature: bytes) -> str:
+    return f"{_encode(payload)}.{_encode(signature)}"
 
 
 def _encode(data: bytes) -> str:
