@@ -30,7 +30,7 @@ class Transactions(Protocol):
         """Execute a statement for each of these rows of parameters."""
 
     def strings(self, statement: Select[str], parameters: Mapping[str, Any]) -> Sequence[str]:
-        """The strings that a query of one column finds; its objects are made once and kept, for so long it is prepared."""
+        """The strings that a query of one column finds. The query is prepared once: hand the same object on each time."""
 
     def commit(self) -> bool:
         """End the transaction; whether anything was written."""
