@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 4
+WORKERS ?= 3
 PYTEST_ARGS ?=
 
 .PHONY: run test check lint types contracts tests image-test bench chaos format migration clean
